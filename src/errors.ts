@@ -1,0 +1,41 @@
+/**
+ * The typed errors of the whole library. Every error a user can cause is one of these, so that a
+ * program can tell a wrong shape from a damaged file without reading the message. The message says
+ * what was wrong, where, and what to do about it.
+ */
+
+/** Details that a program can read back from an error; all of them also stand in the message. */
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+/** Base class of every error thrown on purpose by QuantGrad. */
+export class QuantGradError extends Error {
+  /** A stable, machine-readable code such as `SHAPE_MISMATCH`. */
+  readonly code: string;
+  readonly details: ErrorDetails;
+
+  constructor(code: string, message: string, details: ErrorDetails = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** Shapes that do not fit each other or the operation. */
+export class ShapeError extends QuantGradError {}
+/** An element type that the operation or the backend does not take. */
+export class DTypeError extends QuantGradError {}
+/** The automatic differentiation was used in a way it cannot follow. */
+export class AutogradError extends QuantGradError {}
+/** A model that cannot be recorded as a graph, such as control flow that reads data. */
+export class TraceError extends QuantGradError {}
+/** An option or argument with a value that makes no sense. */
+export class ValidationError extends QuantGradError {}
+/** Something that is valid but that this version cannot do. */
+export class UnsupportedError extends QuantGradError {}
+/** A checkpoint that cannot be read, or that belongs to another model. */
+export class CheckpointError extends QuantGradError {}
+/** A file that does not follow its format. */
+export class FormatError extends QuantGradError {}
+/** A compute backend that is missing, failed, or was asked for something it cannot do. */
+export class BackendError extends QuantGradError {}
