@@ -1,0 +1,97 @@
+/**
+ * The one place where an operation is carried out: it is recorded if an input is symbolic, computed
+ * otherwise, and put on the tape if an input needs a gradient.
+ */
+import { BackendError, QuantGradError, TraceError } from '../errors.js';
+import type { Backend, Operand, TensorType } from '../kernels/contract.js';
+import { type SymbolicSource, Tensor } from '../tensor/tensor.js';
+import { isGradEnabled, noGrad } from './gradMode.js';
+import type { GradientContext, OperationDefinition } from './operation.js';
+import { record, TapeNode } from './tape.js';
+
+/** Records operations on symbolic tensors: a graph under construction. */
+export interface Recorder extends SymbolicSource {
+  record(definition: OperationDefinition<never>, inputs: readonly Tensor[], attributes: unknown): Tensor[];
+}
+
+function recorderOf(inputs: readonly Tensor[]): Recorder | null {
+  let found: Recorder | null = null;
+  for (const { source } of inputs) {
+    if (source === null || source === found) continue;
+    if (found !== null) {
+      throw new TraceError('TWO_RECORDINGS', `Symbolic tensors of two different recordings meet at ${found.place()}. Build the whole model from one set of inputs.`);
+    }
+    found = source as Recorder;
+  }
+  return found;
+}
+
+function backendOf(inputs: readonly Tensor[], type: string): Backend {
+  const backend = inputs[0].backend;
+  for (const input of inputs) {
+    if (input.backend !== backend) {
+      throw new BackendError('MIXED_BACKENDS', `${type}: its inputs live on different backends (${backend.name} and ${input.backend.name}). Move one with await tensor.to(backend).`);
+    }
+  }
+  return backend;
+}
+
+/** Computes an operation without looking at gradients. */
+function compute<A>(definition: OperationDefinition<A>, inputs: readonly Tensor[], attributes: A): Tensor[] {
+  const backend = backendOf(inputs, definition.type);
+  const types = definition.infer(inputs, attributes);
+  if (definition.decompose) return noGrad(() => definition.decompose?.(inputs, attributes) ?? []);
+  if (!definition.lower) throw new QuantGradError('NO_KERNEL', `The operation ${definition.type} has neither a kernel call nor a decomposition.`);
+  const call = definition.lower(inputs, attributes, types);
+  if (call === 'alias') return [new Tensor(inputs[0].storage, types[0].shape, types[0].dtype, backend)];
+  const operands = inputs.map((input, index): Operand => ({
+    storage: input.storage,
+    shape: call.inputShapes?.[index] ?? input.shape,
+    dtype: input.dtype,
+  }));
+  const outputs = types.map((type, index): TensorType => ({ shape: call.outputShapes?.[index] ?? type.shape, dtype: type.dtype }));
+  const storages = backend.run(call.kernel, operands, call.attributes, outputs);
+  return types.map((type, index) => new Tensor(storages[index], type.shape, type.dtype, backend));
+}
+
+/** Carries out an operation. */
+export function apply<A>(definition: OperationDefinition<A>, inputs: readonly Tensor[], attributes: A): Tensor[] {
+  const recorder = recorderOf(inputs);
+  if (recorder) return recorder.record(definition as OperationDefinition<never>, inputs, attributes);
+  if (definition.bypass?.(attributes)) return [inputs[0]];
+  if (definition.decompose && !definition.gradient) {
+    definition.infer(inputs, attributes);
+    return definition.decompose(inputs, attributes);
+  }
+  const outputs = compute(definition, inputs, attributes);
+  if (isGradEnabled() && definition.gradient && inputs.some((input) => input.requiresGrad)) {
+    const savedInputs = definition.saves?.inputs ?? [];
+    const savedOutputs = definition.saves?.outputs ?? [];
+    const saved = [...savedInputs.map((index) => inputs[index]), ...savedOutputs.map((index) => outputs[index])];
+    const inputTypes = inputs.map(({ shape, dtype }): TensorType => ({ shape, dtype }));
+    const outputTypes = outputs.map(({ shape, dtype }): TensorType => ({ shape, dtype }));
+    const rule = definition.gradient.bind(definition);
+    const node: TapeNode = new TapeNode(definition.type, inputs, outputs.length, saved, (gradients, savedTensor) => {
+      const context: GradientContext<A> = {
+        attributes,
+        inputTypes,
+        outputTypes,
+        input: (index) => savedTensor(position(savedInputs, index, definition.type)),
+        output: (index) => savedTensor(savedInputs.length + position(savedOutputs, index, definition.type)),
+        needs: (index) => node.needs[index],
+      };
+      return rule(context, gradients);
+    });
+    record(node, outputs);
+  }
+  return outputs;
+}
+
+/** As `apply`, for the many operations with one output. */
+export const applyOne = <A>(definition: OperationDefinition<A>, inputs: readonly Tensor[], attributes: A): Tensor => apply(definition, inputs, attributes)[0];
+
+function position(list: readonly number[], index: number, type: string): number {
+  const found = list.indexOf(index);
+  if (found < 0) throw new QuantGradError('NOT_SAVED', `The gradient rule of ${type} reads a tensor (${index}) that its definition does not save.`);
+  return found;
+}

@@ -1,0 +1,66 @@
+/** What elementwise functions of two tensors share: broadcasting, dtype promotion, scalars, IR form. */
+import { applyOne } from '../../autograd/dispatch.js';
+import { defineOperation, type GradientContext, kernelCall, type OpenvinoForm, type OperationDefinition, type QuantizationTraits } from '../../autograd/operation.js';
+import type { BinaryFunction } from '../../kernels/contract.js';
+import type { DType } from '../../kernels/dtype.js';
+import { scalarLike } from '../../tensor/create.js';
+import { broadcastShapes } from '../../tensor/shape.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { NO_ATTRIBUTES, type NoAttributes, requireSameDType } from '../checks.js';
+import { cast } from './convert.js';
+
+/** A tensor, or a number that takes the dtype of the other operand. */
+export type Operand = Tensor | number;
+
+export interface BinaryOptions {
+  readonly type: string;
+  readonly function: BinaryFunction;
+  /** Gradients of both inputs; summed to the inputs' shapes by the caller. Absent: not differentiable. */
+  readonly gradient?: OperationDefinition<NoAttributes>['gradient'];
+  readonly saves?: OperationDefinition<NoAttributes>['saves'];
+  readonly result?: 'bool';
+  readonly opset?: string;
+  readonly quantization?: QuantizationTraits<NoAttributes>;
+}
+
+export type BinaryContext = GradientContext<NoAttributes>;
+
+/** Elementwise operations are written with NumPy broadcasting. */
+export const broadcastingForm: OpenvinoForm<NoAttributes> = {
+  opset: 'opset1',
+  data: () => ({ auto_broadcast: 'numpy' }),
+  parse: () => NO_ATTRIBUTES,
+};
+
+export function defineBinary({ type, function: name, gradient, saves, result, opset, quantization }: BinaryOptions): OperationDefinition<NoAttributes> {
+  return defineOperation<NoAttributes>({
+    type,
+    infer([a, b]) {
+      const dtype = requireSameDType(type, a, b);
+      return [{ shape: broadcastShapes(a.shape, b.shape, type), dtype: result ?? dtype }];
+    },
+    lower: () => kernelCall('binary', { function: name }),
+    saves,
+    gradient,
+    openvino: opset === undefined ? broadcastingForm : { ...broadcastingForm, opset },
+    quantization,
+  });
+}
+
+/** The wider of two dtypes: bool < uint8 < int8 < int32 < float32 < float64. */
+const PROMOTION: readonly DType[] = ['bool', 'uint8', 'int8', 'int32', 'float32', 'float64'];
+const promote = (a: DType, b: DType): DType => PROMOTION[Math.max(PROMOTION.indexOf(a), PROMOTION.indexOf(b))];
+
+/** Applies a binary operation, after promoting dtypes and turning numbers into scalars. */
+export function applyBinary(definition: OperationDefinition<NoAttributes>, a: Operand, b: Operand): Tensor {
+  if (typeof a === 'number' && typeof b === 'number') throw new TypeError(`${definition.type} needs a tensor.`);
+  const like = (typeof a === 'number' ? b : a) as Tensor;
+  const operands = [a, b].map((operand) => {
+    if (typeof operand !== 'number') return operand;
+    const fits = like.dtype === 'float32' || like.dtype === 'float64' || (Number.isInteger(operand) && like.dtype !== 'bool');
+    return scalarLike(like, operand, fits ? like.dtype : 'float32');
+  });
+  const dtype = promote(operands[0].dtype, operands[1].dtype);
+  return applyOne(definition, operands.map((operand) => cast(operand, dtype)), NO_ATTRIBUTES);
+}
+

@@ -1,0 +1,15 @@
+/** Multiply: the elementwise product. */
+import type { Tensor } from '../../tensor/tensor.js';
+import { sumToShape } from '../movement/broadcast.js';
+import { applyBinary, defineBinary, type Operand } from './binary.js';
+
+export const MULTIPLY = defineBinary({
+  type: 'Multiply',
+  function: 'multiply',
+  saves: { inputs: [0, 1] },
+  gradient: (context, [g]) =>
+    [1, 0].map((other, index) => (g && context.needs(index) ? sumToShape(multiply(g, context.input(other)), context.inputTypes[index].shape) : null)),
+  quantization: { trait: 'inputsQuantizable' },
+});
+
+export const multiply = (a: Operand, b: Operand): Tensor => applyBinary(MULTIPLY, a, b);
