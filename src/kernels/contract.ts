@@ -85,7 +85,7 @@ export interface FakeQuantizeGradientAttributes extends FakeQuantizeAttributes {
 export interface KernelAttributes {
   /** x -> same shape. */
   unary: { readonly function: UnaryFunction };
-  /** a, b (broadcast) -> broadcast shape. */
+  /** a, b (broadcast) -> broadcast shape. Integer division rounds down and x / 0 is 0. */
   binary: { readonly function: BinaryFunction };
   /** condition (bool), a, b (broadcast). */
   select: Record<string, never>;
@@ -93,11 +93,11 @@ export interface KernelAttributes {
   clamp: { readonly min: number; readonly max: number };
   /** x -> x > 0 ? x : alpha (e^x - 1). */
   elu: { readonly alpha: number };
-  /** x -> the output's dtype. Float to integer truncates toward zero and saturates; to bool is x != 0. */
+  /** x -> the output's dtype. Float to integer truncates toward zero and saturates; integer to integer wraps; to bool is x != 0. */
   convert: Record<string, never>;
   /** x -> reduced over `axes` (non-negative, sorted, unique). The output type says whether axes are kept. */
   reduce: { readonly function: ReduceFunction; readonly axes: readonly number[] };
-  /** x -> values, indices (int32) of the k largest or smallest along `axis`, sorted; ties by lower index. */
+  /** x -> values, indices (int32) of the k largest or smallest along `axis`, sorted; ties by lower index; NaN is the largest. */
   topK: { readonly axis: number; readonly k: number; readonly mode: 'max' | 'min' };
   /** x -> copied to the (larger) output shape by NumPy broadcasting. */
   broadcast: Record<string, never>;
@@ -118,7 +118,10 @@ export interface KernelAttributes {
   };
   /** g [padded] -> gradient of `pad` with respect to its input, for every mode. */
   padGradient: { readonly padsBegin: readonly number[]; readonly padsEnd: readonly number[]; readonly mode: 'constant' | 'edge' | 'reflect' };
-  /** data, indices (int32, negative counts from the end) -> data[:axis] + indices.shape + data[axis+1:]. */
+  /**
+   * data, indices (int32, negative counts from the end) -> data[:axis] + indices.shape + data[axis+1:]. For this and the
+   * three kernels below, an index outside the axis reads zero and receives no gradient.
+   */
   gather: { readonly axis: number };
   /** g, indices -> zeros of the output's shape with g added where `gather` reads. */
   gatherGradient: { readonly axis: number };
@@ -164,12 +167,15 @@ export interface KernelAttributes {
    * element (per tensor), or x's rank with ones everywhere but one axis. Each step is rounded to x's dtype.
    */
   fakeQuantize: FakeQuantizeAttributes;
-  /** x, low, range -> the integer codes of fakeQuantize as int32, counted from levelLow: round(..) as above plus an offset. */
-  fakeQuantizeCodes: FakeQuantizeGradientAttributes;
+  /**
+   * x, low, range -> the integer codes of fakeQuantize as int32: round(..) as above, so that y = code / s. Codes are
+   * relative to zero: levelLow to levelHigh for a signed grid; code + z counts from 0. NaN has code 0.
+   */
+  fakeQuantizeCodes: FakeQuantizeAttributes;
   /**
    * g, x, low, range -> gradients of x, low, range (NNCF's straight-through estimator):
    * dx = g inside [low, low + range], else 0; dlow = sum of g outside;
-   * drange = sum of g * ((y - x) / range inside, 1 above, levelLow / levelHigh below).
+   * drange = sum of g * ((y - x) / range inside, 1 above, levelLow / levelHigh below). NaN in x: no gradient.
    */
   fakeQuantizeGradient: FakeQuantizeGradientAttributes;
   /** x, inputLow, inputHigh, outputLow, outputHigh (all broadcast to x) -> OpenVINO's FakeQuantize-1. */
