@@ -6,7 +6,8 @@ import { applyBinary, defineBinary, type Operand } from './binary.js';
 export const ADD = defineBinary({
   type: 'Add',
   function: 'add',
-  gradient: ({ inputTypes, needs }, [g]) => inputTypes.map(({ shape }, index) => (g && needs(index) ? sumToShape(g, shape) : null)),
+  gradient: ({ inputTypes, needs }, [g]) =>
+    inputTypes.map(({ shape }, index) => (g && needs(index) ? sumToShape(g, shape) : null)),
   quantization: { trait: 'inputsQuantizable' },
 });
 

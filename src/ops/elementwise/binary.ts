@@ -1,8 +1,16 @@
 /** What elementwise functions of two tensors share: broadcasting, dtype promotion, scalars, IR form. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, type GradientContext, kernelCall, type OpenvinoForm, type OperationDefinition, type QuantizationTraits } from '../../autograd/operation.js';
+import {
+  defineOperation,
+  type GradientContext,
+  kernelCall,
+  type OpenvinoForm,
+  type OperationDefinition,
+  type QuantizationTraits,
+} from '../../autograd/operation.js';
+import { ValidationError } from '../../errors.js';
 import type { BinaryFunction } from '../../kernels/contract.js';
-import type { DType } from '../../kernels/dtype.js';
+import { type DType, isFloating } from '../../kernels/dtype.js';
 import { scalarLike } from '../../tensor/create.js';
 import { broadcastShapes } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -32,7 +40,15 @@ export const broadcastingForm: OpenvinoForm<NoAttributes> = {
   parse: () => NO_ATTRIBUTES,
 };
 
-export function defineBinary({ type, function: name, gradient, saves, result, opset, quantization }: BinaryOptions): OperationDefinition<NoAttributes> {
+export function defineBinary({
+  type,
+  function: name,
+  gradient,
+  saves,
+  result,
+  opset,
+  quantization,
+}: BinaryOptions): OperationDefinition<NoAttributes> {
   return defineOperation<NoAttributes>({
     type,
     infer([a, b]) {
@@ -51,16 +67,21 @@ export function defineBinary({ type, function: name, gradient, saves, result, op
 const PROMOTION: readonly DType[] = ['bool', 'uint8', 'int8', 'int32', 'float32', 'float64'];
 const promote = (a: DType, b: DType): DType => PROMOTION[Math.max(PROMOTION.indexOf(a), PROMOTION.indexOf(b))];
 
-/** Applies a binary operation, after promoting dtypes and turning numbers into scalars. */
-export function applyBinary(definition: OperationDefinition<NoAttributes>, a: Operand, b: Operand): Tensor {
-  if (typeof a === 'number' && typeof b === 'number') throw new TypeError(`${definition.type} needs a tensor.`);
-  const like = (typeof a === 'number' ? b : a) as Tensor;
-  const operands = [a, b].map((operand) => {
+/** Gives two operands one dtype, the wider of theirs, and turns numbers into scalars. `where` names the operation in the error. */
+export function promoteOperands(where: string, a: Operand, b: Operand): [Tensor, Tensor] {
+  const like = typeof a === 'number' ? b : a;
+  if (typeof like === 'number') {
+    throw new ValidationError('NO_TENSOR', `${where} needs at least one tensor, but got two numbers.`);
+  }
+  const [left, right] = [a, b].map((operand) => {
     if (typeof operand !== 'number') return operand;
-    const fits = like.dtype === 'float32' || like.dtype === 'float64' || (Number.isInteger(operand) && like.dtype !== 'bool');
+    const fits = isFloating(like.dtype) || (Number.isInteger(operand) && like.dtype !== 'bool');
     return scalarLike(like, operand, fits ? like.dtype : 'float32');
   });
-  const dtype = promote(operands[0].dtype, operands[1].dtype);
-  return applyOne(definition, operands.map((operand) => cast(operand, dtype)), NO_ATTRIBUTES);
+  const dtype = promote(left.dtype, right.dtype);
+  return [cast(left, dtype), cast(right, dtype)];
 }
 
+/** Applies a binary operation, after promoting dtypes and turning numbers into scalars. */
+export const applyBinary = (definition: OperationDefinition<NoAttributes>, a: Operand, b: Operand): Tensor =>
+  applyOne(definition, promoteOperands(definition.type, a, b), NO_ATTRIBUTES);

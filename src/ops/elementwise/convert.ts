@@ -29,8 +29,14 @@ export const CONVERT = defineOperation<ConvertAttributes>({
     data: ({ dtype }) => ({ destination_type: OPENVINO_TYPES[dtype] }),
     parse(data) {
       const name = data.string('destination_type');
-      const dtype = (Object.keys(OPENVINO_TYPES) as DType[]).find((candidate) => OPENVINO_TYPES[candidate] === name.toLowerCase());
-      if (!dtype) throw new FormatError('UNKNOWN_ELEMENT_TYPE', `Convert: element type '${name}' is not supported; known are ${Object.values(OPENVINO_TYPES).join(', ')}.`);
+      const dtype = (Object.keys(OPENVINO_TYPES) as DType[]).find(
+        (candidate) => OPENVINO_TYPES[candidate] === name.toLowerCase(),
+      );
+      if (!dtype)
+        throw new FormatError(
+          'UNKNOWN_ELEMENT_TYPE',
+          `Convert: element type '${name}' is not supported; known are ${Object.values(OPENVINO_TYPES).join(', ')}.`,
+        );
       return { dtype };
     },
   },

@@ -8,7 +8,9 @@ export const MULTIPLY = defineBinary({
   function: 'multiply',
   saves: { inputs: [0, 1] },
   gradient: (context, [g]) =>
-    [1, 0].map((other, index) => (g && context.needs(index) ? sumToShape(multiply(g, context.input(other)), context.inputTypes[index].shape) : null)),
+    [1, 0].map((other, index) =>
+      g && context.needs(index) ? sumToShape(multiply(g, context.input(other)), context.inputTypes[index].shape) : null,
+    ),
   quantization: { trait: 'inputsQuantizable' },
 });
 

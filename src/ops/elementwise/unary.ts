@@ -1,13 +1,23 @@
 /** What elementwise functions of one tensor share. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall, type OpenvinoForm, type OperationDefinition, type QuantizationTraits } from '../../autograd/operation.js';
+import {
+  defineOperation,
+  kernelCall,
+  type OpenvinoForm,
+  type OperationDefinition,
+  type QuantizationTraits,
+} from '../../autograd/operation.js';
+import { DTypeError } from '../../errors.js';
 import type { UnaryFunction } from '../../kernels/contract.js';
+import { full } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { NO_ATTRIBUTES, type NoAttributes, requireFloat } from '../checks.js';
 
 export interface UnaryOptions {
   readonly type: string;
   readonly function: UnaryFunction;
+  /** What it takes: floating-point values (default), any numbers, or truth values. */
+  readonly domain?: 'float' | 'number' | 'bool';
   /** Gradient of x from x, y and the gradient of y. Reads only what `saves` lists. Absent: not differentiable. */
   readonly gradient?: (gradient: Tensor, values: { readonly x: Tensor; readonly y: Tensor }) => Tensor;
   readonly saves?: 'x' | 'y';
@@ -15,12 +25,27 @@ export interface UnaryOptions {
   readonly quantization?: QuantizationTraits<NoAttributes>;
 }
 
-/** Defines an elementwise function of one floating-point tensor. */
-export function defineUnary({ type, function: name, gradient, saves, openvino, quantization }: UnaryOptions): OperationDefinition<NoAttributes> {
+/** Defines an elementwise function of one tensor. */
+export function defineUnary({
+  type,
+  function: name,
+  domain = 'float',
+  gradient,
+  saves,
+  openvino,
+  quantization,
+}: UnaryOptions): OperationDefinition<NoAttributes> {
   return defineOperation<NoAttributes>({
     type,
     infer([x]) {
-      requireFloat(type, x);
+      if (domain === 'float') requireFloat(type, x);
+      else if ((x.dtype === 'bool') !== (domain === 'bool')) {
+        throw new DTypeError(
+          'DTYPE_UNSUPPORTED',
+          `${type} needs ${domain === 'bool' ? 'a bool tensor' : 'numbers'}, but got ${x.dtype}. Convert with .cast().`,
+          { dtype: x.dtype },
+        );
+      }
       return [{ shape: x.shape, dtype: x.dtype }];
     },
     lower: () => kernelCall('unary', { function: name }),
@@ -46,4 +71,9 @@ export function defineUnary({ type, function: name, gradient, saves, openvino, q
 /** The IR form of an operation that has no attributes. */
 export const plainForm = (opset: string): OpenvinoForm<NoAttributes> => ({ opset, parse: () => NO_ATTRIBUTES });
 
-export const applyUnary = (definition: OperationDefinition<NoAttributes>, x: Tensor): Tensor => applyOne(definition, [x], NO_ATTRIBUTES);
+export const applyUnary = (definition: OperationDefinition<NoAttributes>, x: Tensor): Tensor =>
+  applyOne(definition, [x], NO_ATTRIBUTES);
+
+/** The gradient of a step function: zero wherever it exists, as PyTorch defines it everywhere. */
+export const zeroGradient = (gradient: Tensor): Tensor =>
+  full(gradient.shape, 0, { dtype: gradient.dtype, backend: gradient.backend });

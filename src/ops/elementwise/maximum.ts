@@ -1,0 +1,15 @@
+/** Maximum: the larger of two elements. NaN if either is. */
+import type { Tensor } from '../../tensor/tensor.js';
+import { applyBinary, defineBinary, type Operand } from './binary.js';
+import { extremumGradient } from './extremum.js';
+import { greater } from './greater.js';
+
+export const MAXIMUM = defineBinary({
+  type: 'Maximum',
+  function: 'maximum',
+  saves: { inputs: [0, 1] },
+  gradient: (context, [g]) => extremumGradient(context, g, greater),
+  quantization: { trait: 'inputsQuantizable' },
+});
+
+export const maximum = (a: Operand, b: Operand): Tensor => applyBinary(MAXIMUM, a, b);
