@@ -37,5 +37,14 @@ export class UnsupportedError extends QuantGradError {}
 export class CheckpointError extends QuantGradError {}
 /** A file that does not follow its format. */
 export class FormatError extends QuantGradError {}
+/** A file that cannot be read or written: missing, protected, on a full disk. The operating system's error is the `cause`. */
+export class FileError extends QuantGradError {}
 /** A compute backend that is missing, failed, or was asked for something it cannot do. */
 export class BackendError extends QuantGradError {}
+
+/** The same error with the place in the model (such as `layer 'conv1'`) before its message; the innermost place stays. */
+export function atPlace(error: unknown, place: string): unknown {
+  if (!(error instanceof QuantGradError) || 'place' in error.details) return error;
+  const ErrorClass = error.constructor as new (...values: ConstructorParameters<typeof QuantGradError>) => QuantGradError;
+  return new ErrorClass(error.code, `At ${place}: ${error.message}`, { ...error.details, place }, error);
+}

@@ -1,10 +1,10 @@
 /** A module whose forward pass is a graph: what a traced, quantized or imported model is. */
 import { Module } from '../nn/module.js';
 import { Buffer, Parameter } from '../nn/parameter.js';
+import { buildOutputs, type OutputStructure } from '../nn/structure.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { executeGraph } from './execute.js';
 import { Graph, GraphNode, type GraphValue } from './graph.js';
-import { buildOutputs, type OutputStructure } from './structure.js';
 
 export class GraphModule extends Module {
   readonly graph: Graph;

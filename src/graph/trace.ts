@@ -4,14 +4,15 @@
  */
 import type { Recorder } from '../autograd/dispatch.js';
 import type { OperationDefinition } from '../autograd/operation.js';
-import { QuantGradError, TraceError, ValidationError } from '../errors.js';
+import { atPlace, TraceError, ValidationError } from '../errors.js';
 import type { TensorType } from '../kernels/contract.js';
 import type { Module } from '../nn/module.js';
+import { withScopes } from '../nn/scopes.js';
+import { flattenOutputs, type OutputStructure } from '../nn/structure.js';
 import { defaultBackend } from '../tensor/backend.js';
 import { DYNAMIC } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { constantNode, Graph, GraphNode, type GraphValue, PARAMETER } from './graph.js';
-import { flattenOutputs, type OutputStructure } from './structure.js';
 
 export interface TraceOptions {
   /** Let the first axis of every input be of any size. Default: true. */
@@ -102,45 +103,6 @@ class GraphRecorder implements Recorder {
   }
 }
 
-/** Adds the layer to an error of a shape rule. */
-export function atPlace(error: unknown, place: string): unknown {
-  if (!(error instanceof QuantGradError) || error.message.startsWith('At ')) return error;
-  const ErrorClass = error.constructor as new (...values: ConstructorParameters<typeof QuantGradError>) => QuantGradError;
-  return new ErrorClass(error.code, `At ${place}: ${error.message}`, { ...error.details, place }, error);
-}
-
-/** Lets every module report to the recorder while its `forward` runs, without changing how users call it. */
-function withScopes<T>(model: Module, recorder: GraphRecorder, body: () => T): T {
-  const restore: (() => void)[] = [];
-  for (const [path, module] of model.namedModules()) {
-    if (path === '') continue;
-    const own = Object.getOwnPropertyDescriptor(module, 'forward');
-    const forward = module.forward;
-    Object.defineProperty(module, 'forward', {
-      configurable: true,
-      enumerable: false,
-      writable: true,
-      value: (...inputs: Tensor[]) => {
-        recorder.scopes.push(path.replaceAll('.', '/'));
-        try {
-          return forward.apply(module, inputs);
-        } finally {
-          recorder.scopes.pop();
-        }
-      },
-    });
-    restore.push(() => {
-      if (own) Object.defineProperty(module, 'forward', own);
-      else Reflect.deleteProperty(module, 'forward');
-    });
-  }
-  try {
-    return body();
-  } finally {
-    for (const undo of restore) undo();
-  }
-}
-
 /**
  * Records `model` as a graph.
  * @param inputs One type (or example tensor) per argument of `forward`.
@@ -156,7 +118,7 @@ export function trace(model: Module, inputs: readonly TensorType[], options: Tra
     const name = options.inputNames?.[index] ?? (inputs.length === 1 ? 'input' : `input_${index}`);
     return recorder.input(name, { shape: shape.map((extent, axis) => (dynamicBatch && axis === 0 ? DYNAMIC : extent)), dtype });
   });
-  const result = withScopes(model, recorder, () => model.forward(...symbols));
+  const result = withScopes(model, recorder.scopes, () => model.forward(...symbols));
   if (result instanceof Promise) throw new TraceError('ASYNC_FORWARD', 'forward() returned a promise. A model that is recorded must be synchronous.');
   const { tensors, names, structure } = flattenOutputs(result);
   const outputs = tensors.map((tensor, index) => ({ name: names[index], value: recorder.valueOf(tensor) }));

@@ -14,11 +14,17 @@ export function flattenOutputs(result: unknown): { tensors: Tensor[]; names: str
       names.push(name);
       return tensors.push(value) - 1;
     }
-    if (Array.isArray(value)) return value.map((item, index) => visit(item, name === '' ? `output_${index}` : `${name}_${index}`));
+    if (Array.isArray(value))
+      return value.map((item, index) => visit(item, name === '' ? `output_${index}` : `${name}_${index}`));
     if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, visit(item, name === '' ? key : `${name}_${key}`)]));
+      return Object.fromEntries(
+        Object.entries(value).map(([key, item]) => [key, visit(item, name === '' ? key : `${name}_${key}`)]),
+      );
     }
-    throw new TraceError('UNTRACEABLE_OUTPUT', `forward() must return tensors, or arrays or plain objects of them; it returned ${value === null ? 'null' : typeof value}.`);
+    throw new TraceError(
+      'UNTRACEABLE_OUTPUT',
+      `forward() must return tensors, or arrays or plain objects of them; it returned ${value === null ? 'null' : typeof value}.`,
+    );
   };
   const structure = visit(result, '');
   return { tensors, names: names.map((name) => (name === '' ? 'output' : name)), structure };
