@@ -1,0 +1,35 @@
+/** Every operation's gradient rule against finite differences. */
+import { describe, expect, it } from 'vitest';
+import { TapeNode } from '../../src/autograd/tape.js';
+import { Generator } from '../../src/tensor/random.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
+import { CASES } from './cases/index.js';
+import { checkGradients } from './gradientCheck.js';
+
+/** Names of the operations that a result was computed with. */
+function operationsBehind(results: Tensor | readonly Tensor[]): Set<string> {
+  const names = new Set<string>();
+  const seen = new Set<TapeNode>();
+  const visit = (node: TapeNode | null): void => {
+    if (!node || seen.has(node)) return;
+    seen.add(node);
+    names.add(node.name);
+    for (const edge of node.edges) visit(edge.node);
+  };
+  for (const { gradientNode } of [results].flat() as Tensor[]) {
+    if (gradientNode instanceof TapeNode) visit(gradientNode);
+  }
+  return names;
+}
+
+describe('gradients of operations agree with finite differences', () => {
+  for (const { operation, name, inputs, run, ...options } of CASES) {
+    it(`${operation.type}: ${name}`, () => {
+      for (const seed of [1, 2]) {
+        const drawn = inputs(new Generator(seed));
+        if (operation.gradient) expect(operationsBehind(run(...drawn))).toContain(operation.type);
+        checkGradients(run, drawn, options);
+      }
+    });
+  }
+});
