@@ -20,6 +20,8 @@ export async function loadNodeModules(): Promise<NodeModules> {
     const fs = await import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:fs/promises');
     const os = await import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:os');
     const path = await import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:path');
+    // Some bundlers put an empty module in the place of each.
+    if (typeof fs.open !== 'function') throw new TypeError('node:fs/promises is empty');
     return { fs, os, path };
   } catch (error) {
     throw new UnsupportedError(
