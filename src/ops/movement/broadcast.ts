@@ -2,9 +2,16 @@
 import { applyOne } from '../../autograd/dispatch.js';
 import { defineOperation, kernelCall } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
-import { broadcastShapes, formatShape, normalizeAxes, reducedShape, sameShape, type Shape } from '../../tensor/shape.js';
+import {
+  broadcastShapes,
+  formatShape,
+  normalizeAxes,
+  reducedShape,
+  type Shape,
+  sameShape,
+} from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { reduceForm, type ReduceAttributes } from '../reduction/form.js';
+import { type ReduceAttributes, reduceForm } from '../reduction/form.js';
 import { reshape } from './reshape.js';
 
 export interface BroadcastAttributes {
@@ -15,7 +22,10 @@ export const BROADCAST = defineOperation<BroadcastAttributes>({
   type: 'Broadcast',
   infer([x], { shape }) {
     if (!sameShape(broadcastShapes(x.shape, shape, 'broadcastTo'), shape)) {
-      throw new ShapeError('BROADCAST_MISMATCH', `broadcastTo: a tensor of shape ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}.`);
+      throw new ShapeError(
+        'BROADCAST_MISMATCH',
+        `broadcastTo: a tensor of shape ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}.`,
+      );
     }
     return [{ shape, dtype: x.dtype }];
   },
@@ -32,7 +42,8 @@ export const BROADCAST = defineOperation<BroadcastAttributes>({
 });
 
 /** Copies `x` to a larger shape by NumPy's rule. */
-export const broadcastTo = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : applyOne(BROADCAST, [x], { shape: [...shape] }));
+export const broadcastTo = (x: Tensor, shape: Shape): Tensor =>
+  sameShape(x.shape, shape) ? x : applyOne(BROADCAST, [x], { shape: [...shape] });
 
 export const REDUCE_SUM = defineOperation<ReduceAttributes>({
   type: 'ReduceSum',
@@ -54,6 +65,8 @@ export const sum = (x: Tensor, axes?: number | readonly number[], keepDims = fal
 export function sumToShape(gradient: Tensor, shape: Shape): Tensor {
   if (sameShape(gradient.shape, shape)) return gradient;
   const lead = gradient.rank - shape.length;
-  const axes = gradient.shape.flatMap((extent, axis) => (axis < lead || (shape[axis - lead] === 1 && extent !== 1) ? [axis] : []));
+  const axes = gradient.shape.flatMap((extent, axis) =>
+    axis < lead || (shape[axis - lead] === 1 && extent !== 1) ? [axis] : [],
+  );
   return reshape(axes.length > 0 ? sum(gradient, axes, true) : gradient, shape);
 }

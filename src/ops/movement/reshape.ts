@@ -13,7 +13,9 @@ export interface ReshapeAttributes {
 
 export const RESHAPE = defineOperation<ReshapeAttributes>({
   type: 'Reshape',
-  infer: ([x], { shape, specialZero }) => [{ shape: resolveReshape(x.shape, shape, specialZero, 'reshape'), dtype: x.dtype }],
+  infer: ([x], { shape, specialZero }) => [
+    { shape: resolveReshape(x.shape, shape, specialZero, 'reshape'), dtype: x.dtype },
+  ],
   lower: () => 'alias',
   gradient: ({ inputTypes }, [g]) => [g && reshape(g, inputTypes[0].shape)],
   quantization: { trait: 'quantizationAgnostic' },
@@ -30,7 +32,8 @@ export const RESHAPE = defineOperation<ReshapeAttributes>({
  * The same values under another shape with as many elements. One extent may be -1. The result is a
  * value of its own: changing either tensor in place later does not change the other.
  */
-export const reshape = (x: Tensor, shape: Shape): Tensor => applyOne(RESHAPE, [x], { shape: [...shape], specialZero: false });
+export const reshape = (x: Tensor, shape: Shape): Tensor =>
+  applyOne(RESHAPE, [x], { shape: [...shape], specialZero: false });
 
 /** Joins the axes from `startAxis` to `endAxis` (inclusive; may count from the end). PyTorch's `flatten`. */
 export function flatten(x: Tensor, startAxis = 0, endAxis = -1): Tensor {

@@ -13,5 +13,8 @@ export const reduceForm: OpenvinoForm<ReduceAttributes> = {
   data: ({ keepDims }) => ({ keep_dims: keepDims }),
   constants: ({ axes }) => [{ elementType: 'i64', shape: [axes.length], values: axes }],
   tensorInputs: 1,
-  parse: (data, [axes], [x]) => ({ axes: normalizeAxes(axes, x.shape.length, 'reduction'), keepDims: data.boolean('keep_dims') }),
+  parse: (data, [axes], [x]) => ({
+    axes: normalizeAxes(axes, x.shape.length, 'reduction'),
+    keepDims: data.boolean('keep_dims'),
+  }),
 };
