@@ -6,12 +6,12 @@ import { BackendError, QuantGradError, TraceError } from '../errors.js';
 import type { Backend, Operand, TensorType } from '../kernels/contract.js';
 import { type SymbolicSource, Tensor } from '../tensor/tensor.js';
 import { isGradEnabled, noGrad } from './gradMode.js';
-import type { GradientContext, OperationDefinition } from './operation.js';
+import { type GradientContext, ofAnyAttributes, type OperationDefinition } from './operation.js';
 import { record, TapeNode } from './tape.js';
 
 /** Records operations on symbolic tensors: a graph under construction. */
 export interface Recorder extends SymbolicSource {
-  record(definition: OperationDefinition<never>, inputs: readonly Tensor[], attributes: unknown): Tensor[];
+  record(definition: OperationDefinition, inputs: readonly Tensor[], attributes: unknown): Tensor[];
 }
 
 function recorderOf(inputs: readonly Tensor[]): Recorder | null {
@@ -57,7 +57,7 @@ function compute<A>(definition: OperationDefinition<A>, inputs: readonly Tensor[
 /** Carries out an operation. */
 export function apply<A>(definition: OperationDefinition<A>, inputs: readonly Tensor[], attributes: A): Tensor[] {
   const recorder = recorderOf(inputs);
-  if (recorder) return recorder.record(definition as OperationDefinition<never>, inputs, attributes);
+  if (recorder) return recorder.record(definition, inputs, attributes);
   if (definition.bypass?.(attributes)) return [inputs[0]];
   if (definition.decompose && !definition.gradient) {
     definition.infer(inputs, attributes);
@@ -85,6 +85,12 @@ export function apply<A>(definition: OperationDefinition<A>, inputs: readonly Te
     record(node, outputs);
   }
   return outputs;
+}
+
+/** As `apply`; while training, an operation with a training form runs that. What is being recorded keeps the operation itself. */
+export function applyInMode<A>(definition: OperationDefinition<A>, inputs: readonly Tensor[], attributes: A, training: boolean): Tensor[] {
+  if (training && definition.training && !inputs.some((input) => input.isSymbolic)) return definition.training(inputs, attributes);
+  return apply(definition, inputs, attributes);
 }
 
 /** As `apply`, for the many operations with one output. */

@@ -48,7 +48,10 @@ export type QuantizationTrait =
 
 export interface QuantizationTraits<A> {
   readonly trait: QuantizationTrait;
-  /** The input that holds weights when it is constant, and the axis of its output channels. */
+  /**
+   * The input that holds weights when it is constant, and the axis of the output channels in the tensor that
+   * the model keeps (grouped convolutions keep four axes and are given five).
+   */
   readonly weights?: { readonly port: number; channelAxis(attributes: A, shape: readonly number[]): number };
   /** Inputs that are never quantized, such as indices. */
   readonly ignoredPorts?: readonly number[];
@@ -76,8 +79,8 @@ export interface OpenvinoDataReader {
 export interface OpenvinoForm<A> {
   /** `type` of the layer. Default: the definition's type. */
   readonly type?: string;
-  /** The lowest opset that has it, such as `opset1`. */
-  readonly opset: string;
+  /** The lowest opset that has it, such as `opset1`; it may depend on the attributes. */
+  readonly opset: string | ((attributes: A) => string);
   data?(attributes: A, inputs: readonly TensorType[]): OpenvinoData;
   /** Constants that follow the tensor inputs. */
   constants?(attributes: A, inputs: readonly TensorType[]): readonly OpenvinoConstant[];
@@ -116,3 +119,6 @@ export interface OperationDefinition<A = unknown> {
 
 /** Fixes the attribute type of a definition. */
 export const defineOperation = <A>(definition: OperationDefinition<A>): OperationDefinition<A> => definition;
+
+/** An operation seen by what handles all of them alike (graph nodes, recorders): its attributes are opaque. */
+export const ofAnyAttributes = <A>(definition: OperationDefinition<A>): OperationDefinition<never> => definition as unknown as OperationDefinition<never>;

@@ -3,7 +3,7 @@
  * operations with OpenVINO's names and semantics, in an order in which every value is computed before it
  * is used. Parameters of a model are constants that remember the tensor they came from.
  */
-import { defineOperation, type OperationDefinition } from '../autograd/operation.js';
+import { defineOperation, ofAnyAttributes, type OperationDefinition } from '../autograd/operation.js';
 import { ValidationError } from '../errors.js';
 import type { TensorType } from '../kernels/contract.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -22,15 +22,18 @@ export interface ConstantAttributes {
   readonly path: string;
 }
 
+/** Nodes hold operations whatever their attributes are. */
+const ofAnyAttributes = <A>(definition: OperationDefinition<A>) => definition;
+
 /** An input of the graph. */
-export const PARAMETER = defineOperation<Record<string, never>>({ type: 'Parameter', infer: () => [] });
+export const PARAMETER = ofAnyAttributes(defineOperation<Record<string, never>>({ type: 'Parameter', infer: () => [] }));
 /** A tensor that belongs to the model. */
-export const CONSTANT = defineOperation<ConstantAttributes>({ type: 'Constant', infer: () => [] });
+export const CONSTANT = ofAnyAttributes(defineOperation<ConstantAttributes>({ type: 'Constant', infer: () => [] }));
 
 export class GraphNode {
   /** Unique in the graph, such as `features/0/Convolution`. */
   name: string;
-  readonly definition: OperationDefinition<never>;
+  readonly definition: OperationDefinition;
   attributes: unknown;
   inputs: GraphValue[];
   readonly outputs: readonly GraphValue[];
@@ -39,7 +42,7 @@ export class GraphNode {
 
   constructor(
     name: string,
-    definition: OperationDefinition<never>,
+    definition: OperationDefinition,
     attributes: unknown,
     inputs: readonly GraphValue[],
     types: readonly TensorType[],
@@ -58,11 +61,11 @@ export class GraphNode {
   }
 
   get isConstant(): boolean {
-    return this.definition === (CONSTANT as OperationDefinition<never>);
+    return this.definition === CONSTANT;
   }
 
   get isParameter(): boolean {
-    return this.definition === (PARAMETER as OperationDefinition<never>);
+    return this.definition === PARAMETER;
   }
 
   /** The attributes of a constant. */
@@ -74,7 +77,7 @@ export class GraphNode {
 
 /** Creates a constant node. */
 export const constantNode = (name: string, tensor: Tensor, path = '', scope = ''): GraphNode =>
-  new GraphNode(name, CONSTANT as OperationDefinition<never>, { tensor, path } satisfies ConstantAttributes, [], [{ shape: tensor.shape, dtype: tensor.dtype }], scope);
+  new GraphNode(name, CONSTANT, { tensor, path } satisfies ConstantAttributes, [], [{ shape: tensor.shape, dtype: tensor.dtype }], scope);
 
 /** A use of a value: input `port` of `node`. */
 export interface GraphUse {

@@ -49,7 +49,7 @@ class GraphRecorder implements Recorder {
   }
 
   input(name: string, type: TensorType): Tensor {
-    const node = new GraphNode(this.#unique(name), PARAMETER as OperationDefinition<never>, {}, [], [type]);
+    const node = new GraphNode(this.#unique(name), PARAMETER, {}, [], [type]);
     this.nodes.push(node);
     return this.#symbol(node.outputs[0]);
   }
@@ -70,7 +70,7 @@ class GraphRecorder implements Recorder {
     return node.outputs[0];
   }
 
-  record(definition: OperationDefinition<never>, inputs: readonly Tensor[], attributes: unknown): Tensor[] {
+  record(definition: OperationDefinition, inputs: readonly Tensor[], attributes: unknown): Tensor[] {
     const values = inputs.map((input) => this.valueOf(input));
     let types: TensorType[];
     try {

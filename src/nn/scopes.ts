@@ -1,10 +1,11 @@
 /** Knowing which layer is running while a model's `forward` is recorded, so that nodes and errors can name it. */
+import { atPlace } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Module } from './module.js';
 
 /**
  * Runs `body`; meanwhile the last entry of `scopes` is the path (with slashes) of the innermost module
- * below `model` whose `forward` is running. Users go on calling `forward` as ordinary code.
+ * below `model` whose `forward` is running, and errors name it. Users go on calling `forward` as ordinary code.
  */
 export function withScopes<T>(model: Module, scopes: string[], body: () => T): T {
   const restore: (() => void)[] = [];
@@ -30,6 +31,8 @@ function report(module: Module, path: string, scopes: string[]): () => void {
       scopes.push(path);
       try {
         return forward.apply(module, inputs);
+      } catch (error) {
+        throw atPlace(error, `layer '${path}'`);
       } finally {
         scopes.pop();
       }
