@@ -29,17 +29,48 @@ export interface Operand extends TensorType {
 }
 
 export type UnaryFunction =
-  | 'relu' | 'sigmoid' | 'tanh' | 'exp' | 'log' | 'sqrt' | 'abs' | 'negative' | 'sign' | 'floor' | 'ceiling'
+  | 'relu'
+  | 'sigmoid'
+  | 'tanh'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'abs'
+  | 'negative'
+  | 'sign'
+  | 'floor'
+  | 'ceiling'
   /** Half to even, as IEEE 754 and OpenVINO. */
   | 'round'
-  | 'erf' | 'gelu' | 'geluTanh' | 'swish' | 'hswish' | 'hsigmoid' | 'softplus' | 'mish' | 'reciprocal'
+  | 'erf'
+  | 'gelu'
+  | 'geluTanh'
+  | 'swish'
+  | 'hswish'
+  | 'hsigmoid'
+  | 'softplus'
+  | 'mish'
+  | 'reciprocal'
   /** bool -> bool. */
   | 'logicalNot';
 
 export type BinaryFunction =
-  | 'add' | 'subtract' | 'multiply' | 'divide' | 'power' | 'maximum' | 'minimum'
+  | 'add'
+  | 'subtract'
+  | 'multiply'
+  | 'divide'
+  | 'power'
+  | 'maximum'
+  | 'minimum'
   /** Comparisons and logic give bool. */
-  | 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual' | 'logicalAnd' | 'logicalOr';
+  | 'equal'
+  | 'notEqual'
+  | 'less'
+  | 'lessEqual'
+  | 'greater'
+  | 'greaterEqual'
+  | 'logicalAnd'
+  | 'logicalOr';
 
 export type ReduceFunction = 'sum' | 'mean' | 'max' | 'min' | 'prod';
 
@@ -117,7 +148,11 @@ export interface KernelAttributes {
     readonly value: number;
   };
   /** g [padded] -> gradient of `pad` with respect to its input, for every mode. */
-  padGradient: { readonly padsBegin: readonly number[]; readonly padsEnd: readonly number[]; readonly mode: 'constant' | 'edge' | 'reflect' };
+  padGradient: {
+    readonly padsBegin: readonly number[];
+    readonly padsEnd: readonly number[];
+    readonly mode: 'constant' | 'edge' | 'reflect';
+  };
   /**
    * data, indices (int32, negative counts from the end) -> data[:axis] + indices.shape + data[axis+1:]. For this and the
    * three kernels below, an index outside the axis reads zero and receives no gradient.
@@ -182,20 +217,32 @@ export interface KernelAttributes {
   fakeQuantizeOpenvino: FakeQuantizeAttributes;
   /** parameter, gradient, momentum buffer -> new parameter, new momentum buffer. PyTorch's SGD; the first step copies the gradient. */
   sgdUpdate: {
-    readonly learningRate: number; readonly momentum: number; readonly dampening: number;
-    readonly weightDecay: number; readonly nesterov: boolean; readonly first: boolean;
+    readonly learningRate: number;
+    readonly momentum: number;
+    readonly dampening: number;
+    readonly weightDecay: number;
+    readonly nesterov: boolean;
+    readonly first: boolean;
   };
   /** parameter, gradient, first moment, second moment -> the three new values. PyTorch's Adam and AdamW (`decoupled`). */
   adamUpdate: {
-    readonly learningRate: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number;
-    readonly weightDecay: number; readonly decoupled: boolean;
+    readonly learningRate: number;
+    readonly beta1: number;
+    readonly beta2: number;
+    readonly epsilon: number;
+    readonly weightDecay: number;
+    readonly decoupled: boolean;
     /** Number of this step, from 1. */
     readonly step: number;
   };
   /** parameter, gradient, square average, momentum buffer, gradient average -> the four new values. PyTorch's RMSprop. */
   rmspropUpdate: {
-    readonly learningRate: number; readonly alpha: number; readonly epsilon: number; readonly weightDecay: number;
-    readonly momentum: number; readonly centered: boolean;
+    readonly learningRate: number;
+    readonly alpha: number;
+    readonly epsilon: number;
+    readonly weightDecay: number;
+    readonly momentum: number;
+    readonly centered: boolean;
   };
 }
 
@@ -215,7 +262,12 @@ export interface Backend {
   /** As `read`, at once. Throws `BackendError` where the backend cannot. The result must not be changed. */
   readSync(storage: Storage): TypedArray;
   /** Enqueues a kernel; the results have the types `outputs`. */
-  run<K extends KernelName>(kernel: K, inputs: readonly Operand[], attributes: KernelAttributes[K], outputs: readonly TensorType[]): Storage[];
+  run<K extends KernelName>(
+    kernel: K,
+    inputs: readonly Operand[],
+    attributes: KernelAttributes[K],
+    outputs: readonly TensorType[],
+  ): Storage[];
   /** Frees a storage that nothing uses any more. Optional: what is not released is collected. */
   release?(storage: Storage): void;
 }

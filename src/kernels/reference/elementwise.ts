@@ -22,11 +22,10 @@ const mapWith =
   };
 
 const UNARY: Readonly<Record<UnaryFunction, UnaryLoop>> = {
-  // Written so that NaN stays NaN.
+  // Math.max keeps NaN.
   relu: (x, y) => {
     for (let index = 0; index < y.length; index++) {
-      const value = x[index];
-      y[index] = value <= 0 ? 0 : value;
+      y[index] = Math.max(x[index], 0);
     }
   },
   negative: (x, y) => {
@@ -171,8 +170,7 @@ export const select: ReferenceKernel<'select'> = ([condition, a, b], _attributes
 export const clamp: ReferenceKernel<'clamp'> = ([x], { min, max }, [y]) => {
   const [xs, ys] = [x.values, y.values];
   for (let index = 0; index < ys.length; index++) {
-    const value = xs[index];
-    ys[index] = value < min ? min : value > max ? max : value;
+    ys[index] = Math.max(Math.min(xs[index], max), min);
   }
 };
 

@@ -123,7 +123,10 @@ export const fakeQuantizeGradient: ReferenceKernel<'fakeQuantizeGradient'> = (
 export const fakeQuantizeOpenvino: ReferenceKernel<'fakeQuantizeOpenvino'> = (inputs, { levels }, [y]) => {
   const round = roundingOf(y.dtype);
   const [xs, inputLows, inputHighs, outputLows, outputHighs] = inputs.map((input) => input.values);
-  const plan = planBroadcast(y.shape, inputs.map((input) => input.shape));
+  const plan = planBroadcast(
+    y.shape,
+    inputs.map((input) => input.shape),
+  );
   const { length, strides } = plan;
   const steps = levels - 1;
   forEachRow(plan, (offsets) => {

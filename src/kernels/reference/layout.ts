@@ -53,7 +53,12 @@ export const concat: ReferenceKernel<'concat'> = (inputs, { axis }, [y]) => {
 };
 
 /** The view that `slice` reads of an array of shape `shape`. */
-function sliceView(values: TypedArray, shape: readonly number[], begin: readonly number[], steps: readonly number[]): View {
+function sliceView(
+  values: TypedArray,
+  shape: readonly number[],
+  begin: readonly number[],
+  steps: readonly number[],
+): View {
   const strides = denseStrides(shape);
   return {
     values,

@@ -5,7 +5,11 @@
  */
 import type { ReferenceKernel } from './kernel.js';
 
-export const sgdUpdate: ReferenceKernel<'sgdUpdate'> = ([parameter, gradient, buffer], attributes, [newParameter, newBuffer]) => {
+export const sgdUpdate: ReferenceKernel<'sgdUpdate'> = (
+  [parameter, gradient, buffer],
+  attributes,
+  [newParameter, newBuffer],
+) => {
   const { learningRate, momentum, dampening, weightDecay, nesterov, first } = attributes;
   const [ps, gs, bs] = [parameter.values, gradient.values, buffer.values];
   const [newPs, newBs] = [newParameter.values, newBuffer.values];
