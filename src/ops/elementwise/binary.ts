@@ -14,7 +14,7 @@ import { type DType, isFloating } from '../../kernels/dtype.js';
 import { scalarLike } from '../../tensor/create.js';
 import { broadcastShapes } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { NO_ATTRIBUTES, type NoAttributes, requireSameDType } from '../checks.js';
+import { NO_ATTRIBUTES, type NoAttributes, requireDomain, requireSameDType } from '../checks.js';
 import { cast } from './convert.js';
 
 /** A tensor, or a number that takes the dtype of the other operand. */
@@ -26,6 +26,8 @@ export interface BinaryOptions {
   /** Gradients of both inputs; summed to the inputs' shapes by the caller. Absent: not differentiable. */
   readonly gradient?: OperationDefinition<NoAttributes>['gradient'];
   readonly saves?: OperationDefinition<NoAttributes>['saves'];
+  /** What it takes: numbers (default where it gives numbers), truth values, or both (default where it gives bool). */
+  readonly domain?: 'number' | 'bool' | 'any';
   readonly result?: 'bool';
   readonly opset?: string;
   readonly quantization?: QuantizationTraits<NoAttributes>;
@@ -35,7 +37,7 @@ export type BinaryContext = GradientContext<NoAttributes>;
 
 /** Elementwise operations are written with NumPy broadcasting. */
 export const broadcastingForm: OpenvinoForm<NoAttributes> = {
-  opset: 'opset1',
+  opset: () => 'opset1',
   data: () => ({ auto_broadcast: 'numpy' }),
   parse: () => NO_ATTRIBUTES,
 };
@@ -46,6 +48,7 @@ export function defineBinary({
   gradient,
   saves,
   result,
+  domain = result === 'bool' ? 'any' : 'number',
   opset,
   quantization,
 }: BinaryOptions): OperationDefinition<NoAttributes> {
@@ -53,6 +56,7 @@ export function defineBinary({
     type,
     infer([a, b]) {
       const dtype = requireSameDType(type, a, b);
+      if (domain !== 'any') requireDomain(type, domain, a);
       return [{ shape: broadcastShapes(a.shape, b.shape, type), dtype: result ?? dtype }];
     },
     lower: () => kernelCall('binary', { function: name }),

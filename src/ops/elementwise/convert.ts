@@ -25,7 +25,7 @@ export const CONVERT = defineOperation<ConvertAttributes>({
   lower: () => kernelCall('convert', {}),
   gradient: ({ inputTypes }, [g]) => [g && isFloating(inputTypes[0].dtype) ? cast(g, inputTypes[0].dtype) : null],
   openvino: {
-    opset: 'opset1',
+    opset: () => 'opset1',
     data: ({ dtype }) => ({ destination_type: OPENVINO_TYPES[dtype] }),
     parse(data) {
       const name = data.string('destination_type');

@@ -10,7 +10,7 @@ export const ROUND = defineUnary({
   gradient: zeroGradient,
   quantization: { trait: 'inputsQuantizable' },
   openvino: {
-    opset: 'opset5',
+    opset: () => 'opset5',
     data: () => ({ mode: 'half_to_even' }),
     parse(data) {
       const mode = data.string('mode', 'half_to_even').toLowerCase();

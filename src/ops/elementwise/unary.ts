@@ -7,11 +7,10 @@ import {
   type OperationDefinition,
   type QuantizationTraits,
 } from '../../autograd/operation.js';
-import { DTypeError } from '../../errors.js';
 import type { UnaryFunction } from '../../kernels/contract.js';
 import { full } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { NO_ATTRIBUTES, type NoAttributes, requireFloat } from '../checks.js';
+import { NO_ATTRIBUTES, type NoAttributes, requireDomain } from '../checks.js';
 
 export interface UnaryOptions {
   readonly type: string;
@@ -38,14 +37,7 @@ export function defineUnary({
   return defineOperation<NoAttributes>({
     type,
     infer([x]) {
-      if (domain === 'float') requireFloat(type, x);
-      else if ((x.dtype === 'bool') !== (domain === 'bool')) {
-        throw new DTypeError(
-          'DTYPE_UNSUPPORTED',
-          `${type} needs ${domain === 'bool' ? 'a bool tensor' : 'numbers'}, but got ${x.dtype}. Convert with .cast().`,
-          { dtype: x.dtype },
-        );
-      }
+      requireDomain(type, domain, x);
       return [{ shape: x.shape, dtype: x.dtype }];
     },
     lower: () => kernelCall('unary', { function: name }),

@@ -1,0 +1,21 @@
+/** HSwish: x min(max(x + 3, 0), 6) / 6 (Howard et al., "Searching for MobileNetV3", 2019). PyTorch's Hardswish. */
+import type { Tensor } from '../../tensor/tensor.js';
+import { add } from './add.js';
+import { greaterEqual } from './greaterEqual.js';
+import { lessEqual } from './lessEqual.js';
+import { multiply } from './multiply.js';
+import { where } from './select.js';
+import { applyUnary, defineUnary, plainForm } from './unary.js';
+
+export const HSWISH = defineUnary({
+  type: 'HSwish',
+  function: 'hswish',
+  saves: 'x',
+  gradient(g, { x }) {
+    const middle = multiply(g, add(multiply(x, 1 / 3), 0.5));
+    return where(greaterEqual(x, 3), g, where(lessEqual(x, -3), 0, middle));
+  },
+  openvino: plainForm('opset4'),
+});
+
+export const hswish = (x: Tensor): Tensor => applyUnary(HSWISH, x);
