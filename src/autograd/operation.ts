@@ -75,12 +75,15 @@ export interface OpenvinoDataReader {
   numbers(name: string, fallback?: readonly number[]): number[];
 }
 
+/** Chooses an opset. Taken from a method, so that definitions of all attribute types fit into one list. */
+type OpsetRule<A> = { of(attributes: A): string }['of'];
+
 /** How the operation stands in OpenVINO IR version 11. */
 export interface OpenvinoForm<A> {
   /** `type` of the layer. Default: the definition's type. */
   readonly type?: string;
   /** The lowest opset that has it, such as `opset1`; it may depend on the attributes. */
-  readonly opset: string | ((attributes: A) => string);
+  readonly opset: string | OpsetRule<A>;
   data?(attributes: A, inputs: readonly TensorType[]): OpenvinoData;
   /** Constants that follow the tensor inputs. */
   constants?(attributes: A, inputs: readonly TensorType[]): readonly OpenvinoConstant[];
@@ -121,4 +124,5 @@ export interface OperationDefinition<A = unknown> {
 export const defineOperation = <A>(definition: OperationDefinition<A>): OperationDefinition<A> => definition;
 
 /** An operation seen by what handles all of them alike (graph nodes, recorders): its attributes are opaque. */
-export const ofAnyAttributes = <A>(definition: OperationDefinition<A>): OperationDefinition<never> => definition as unknown as OperationDefinition<never>;
+export const ofAnyAttributes = <A>(definition: OperationDefinition<A>): OperationDefinition<never> =>
+  definition as unknown as OperationDefinition<never>;

@@ -29,16 +29,21 @@ function checkChannels(x: TensorType, ...parameters: readonly TensorType[]): voi
   const channels = x.shape[1];
   for (const { shape } of parameters) {
     if (x.shape.length < 2 || shape.length !== 1 || (channels !== DYNAMIC && shape[0] !== channels)) {
-      throw new ShapeError('CHANNEL_MISMATCH', `batchNorm: data of shape ${formatShape(x.shape)} has ${channels ?? 'no'} channels, but a parameter has shape ${formatShape(shape)}.`, {
-        data: x.shape,
-        parameter: shape,
-      });
+      throw new ShapeError(
+        'CHANNEL_MISMATCH',
+        `batchNorm: data of shape ${formatShape(x.shape)} has ${channels ?? 'no'} channels, but a parameter has shape ${formatShape(shape)}.`,
+        {
+          data: x.shape,
+          parameter: shape,
+        },
+      );
     }
   }
 }
 
 /** Puts a vector of channels under axis 1 of a tensor with `rank` axes. */
-const alongChannels = (vector: Tensor, rank: number): Tensor => reshape(vector, [1, vector.shape[0], ...new Array<number>(rank - 2).fill(1)]);
+const alongChannels = (vector: Tensor, rank: number): Tensor =>
+  reshape(vector, [1, vector.shape[0], ...new Array<number>(rank - 2).fill(1)]);
 
 export const BATCH_NORM_INFERENCE = defineOperation<BatchNormAttributes>({
   type: 'BatchNormInference',
@@ -51,10 +56,12 @@ export const BATCH_NORM_INFERENCE = defineOperation<BatchNormAttributes>({
     const offset = subtract(beta, multiply(mean, factor));
     return [add(multiply(x, alongChannels(factor, x.rank)), alongChannels(offset, x.rank))];
   },
-  training: ([x, gamma, beta, mean, variance], attributes) => [batchNormTraining(x, gamma, beta, mean, variance, attributes)],
+  training: ([x, gamma, beta, mean, variance], attributes) => [
+    batchNormTraining(x, gamma, beta, mean, variance, attributes),
+  ],
   quantization: { trait: 'inputsQuantizable' },
   openvino: {
-    opset: 'opset5',
+    opset: () => 'opset5',
     data: ({ epsilon }) => ({ epsilon }),
     parse: (data) => ({ epsilon: data.number('epsilon'), momentum: 0.1 }),
   },
@@ -69,7 +76,13 @@ const BATCH_NORM_TRAINING = defineOperation<{ readonly epsilon: number }>({
   lower: (_inputs, { epsilon }) => kernelCall('batchNorm', { epsilon }),
   saves: { inputs: [0, 1], outputs: [1, 2] },
   gradient: (context, [g]) =>
-    g ? apply(BATCH_NORM_GRADIENT, [g, context.input(0), context.input(1), context.output(1), context.output(2)], context.attributes) : [null, null, null],
+    g
+      ? apply(
+          BATCH_NORM_GRADIENT,
+          [g, context.input(0), context.input(1), context.output(1), context.output(2)],
+          context.attributes,
+        )
+      : [null, null, null],
 });
 
 const BATCH_NORM_GRADIENT = defineOperation<{ readonly epsilon: number }>({
@@ -78,16 +91,29 @@ const BATCH_NORM_GRADIENT = defineOperation<{ readonly epsilon: number }>({
   lower: (_inputs, { epsilon }) => kernelCall('batchNormGradient', { epsilon }),
 });
 
-function batchNormTraining(x: Tensor, gamma: Tensor, beta: Tensor, runningMean: Tensor | null, runningVariance: Tensor | null, { epsilon, momentum }: BatchNormAttributes): Tensor {
+function batchNormTraining(
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  runningMean: Tensor | null,
+  runningVariance: Tensor | null,
+  { epsilon, momentum }: BatchNormAttributes,
+): Tensor {
   const count = x.size / x.shape[1];
   if (count <= 1) {
-    throw new ShapeError('TOO_FEW_VALUES', `batchNorm: training needs more than one value per channel, but the data has shape ${formatShape(x.shape)}. Use a larger batch, or eval().`);
+    throw new ShapeError(
+      'TOO_FEW_VALUES',
+      `batchNorm: training needs more than one value per channel, but the data has shape ${formatShape(x.shape)}. Use a larger batch, or eval().`,
+    );
   }
   const [y, mean, variance] = apply(BATCH_NORM_TRAINING, [x, gamma, beta], { epsilon });
   noGrad(() => {
     // The running variance is unbiased, as PyTorch's.
     if (runningMean) runningMean.assign_(add(multiply(runningMean, 1 - momentum), multiply(mean.detach(), momentum)));
-    if (runningVariance) runningVariance.assign_(add(multiply(runningVariance, 1 - momentum), multiply(variance.detach(), (momentum * count) / (count - 1))));
+    if (runningVariance)
+      runningVariance.assign_(
+        add(multiply(runningVariance, 1 - momentum), multiply(variance.detach(), (momentum * count) / (count - 1))),
+      );
   });
   return y;
 }
@@ -106,8 +132,16 @@ export interface BatchNormOptions {
  * @param runningMean [C], changed in place while training.
  * @param runningVariance [C], changed in place while training.
  */
-export function batchNorm(x: Tensor, runningMean: Tensor, runningVariance: Tensor, weight: Tensor, bias: Tensor, options: BatchNormOptions = {}): Tensor {
+export function batchNorm(
+  x: Tensor,
+  runningMean: Tensor,
+  runningVariance: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  options: BatchNormOptions = {},
+): Tensor {
   const attributes = { epsilon: options.epsilon ?? 1e-5, momentum: options.momentum ?? 0.1 };
-  if (options.training && !x.isSymbolic) return batchNormTraining(x, weight, bias, runningMean, runningVariance, attributes);
+  if (options.training && !x.isSymbolic)
+    return batchNormTraining(x, weight, bias, runningMean, runningVariance, attributes);
   return applyOne(BATCH_NORM_INFERENCE, [x, weight, bias, runningMean, runningVariance], attributes);
 }

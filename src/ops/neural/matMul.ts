@@ -32,7 +32,8 @@ const effective = ([a, b]: readonly TensorType[], { transposeA, transposeB }: Ma
 
 function matrixShape(inputs: readonly TensorType[], attributes: MatMulAttributes): number[] {
   const [a, b] = inputs;
-  if (a.shape.length === 0 || b.shape.length === 0) throw new ShapeError('RANK_MISMATCH', 'matMul needs tensors with at least one axis; multiply() takes scalars.');
+  if (a.shape.length === 0 || b.shape.length === 0)
+    throw new ShapeError('RANK_MISMATCH', 'matMul needs tensors with at least one axis; multiply() takes scalars.');
   const { transposeA, transposeB } = effective(inputs, attributes);
   const { left, right } = asMatrices(a.shape, b.shape);
   const [m, ka] = transposeA ? [left[left.length - 1], left[left.length - 2]] : left.slice(-2);
@@ -59,7 +60,10 @@ export const MATMUL = defineOperation<MatMulAttributes>({
   },
   lower(inputs, attributes) {
     const { left, right } = asMatrices(inputs[0].shape, inputs[1].shape);
-    return kernelCall('matMul', effective(inputs, attributes), { inputShapes: [left, right], outputShapes: [matrixShape(inputs, attributes)] });
+    return kernelCall('matMul', effective(inputs, attributes), {
+      inputShapes: [left, right],
+      outputShapes: [matrixShape(inputs, attributes)],
+    });
   },
   saves: { inputs: [0, 1] },
   gradient(context, [g]) {
@@ -70,13 +74,26 @@ export const MATMUL = defineOperation<MatMulAttributes>({
     const gradient = reshape(g, matrixShape(inputTypes, attributes));
     const a = () => reshape(context.input(0), left);
     const b = () => reshape(context.input(1), right);
-    const restore = (result: Tensor, matrix: Shape, index: number) => reshape(sumToShape(result, matrix), inputTypes[index].shape);
+    const restore = (result: Tensor, matrix: Shape, index: number) =>
+      reshape(sumToShape(result, matrix), inputTypes[index].shape);
     return [
       context.needs(0)
-        ? restore(transposeA ? matMul(b(), gradient, { transposeA: transposeB, transposeB: true }) : matMul(gradient, b(), { transposeB: !transposeB }), left, 0)
+        ? restore(
+            transposeA
+              ? matMul(b(), gradient, { transposeA: transposeB, transposeB: true })
+              : matMul(gradient, b(), { transposeB: !transposeB }),
+            left,
+            0,
+          )
         : null,
       context.needs(1)
-        ? restore(transposeB ? matMul(gradient, a(), { transposeA: true, transposeB: transposeA }) : matMul(a(), gradient, { transposeA: !transposeA }), right, 1)
+        ? restore(
+            transposeB
+              ? matMul(gradient, a(), { transposeA: true, transposeB: transposeA })
+              : matMul(a(), gradient, { transposeA: !transposeA }),
+            right,
+            1,
+          )
         : null,
     ];
   },
@@ -85,7 +102,7 @@ export const MATMUL = defineOperation<MatMulAttributes>({
     weights: { port: 1, channelAxis: ({ transposeB }, shape) => shape.length - (transposeB ? 2 : 1) },
   },
   openvino: {
-    opset: 'opset1',
+    opset: () => 'opset1',
     data: ({ transposeA, transposeB }) => ({ transpose_a: transposeA, transpose_b: transposeB }),
     parse: (data) => ({ transposeA: data.boolean('transpose_a'), transposeB: data.boolean('transpose_b') }),
   },

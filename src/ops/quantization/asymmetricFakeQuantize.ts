@@ -5,8 +5,8 @@
  */
 import { applyOne } from '../../autograd/dispatch.js';
 import { defineOperation } from '../../autograd/operation.js';
-import type { Tensor } from '../../tensor/tensor.js';
 import { scalarLike } from '../../tensor/create.js';
+import type { Tensor } from '../../tensor/tensor.js';
 import { abs } from '../elementwise/abs.js';
 import { add } from '../elementwise/add.js';
 import { divide } from '../elementwise/divide.js';
@@ -20,7 +20,15 @@ import { round } from '../elementwise/round.js';
 import { where } from '../elementwise/select.js';
 import { sign } from '../elementwise/sign.js';
 import { subtract } from '../elementwise/subtract.js';
-import { checkCodeRange, checkRangeShape, type CodeRange, levelsOf, quantizeCodes, quantizeDequantize, quantizeGradients } from './quantizeDequantize.js';
+import {
+  type CodeRange,
+  checkCodeRange,
+  checkRangeShape,
+  levelsOf,
+  quantizeCodes,
+  quantizeDequantize,
+  quantizeGradients,
+} from './quantizeDequantize.js';
 import { SCALE_EPSILON } from './symmetricFakeQuantize.js';
 
 export interface AsymmetricFakeQuantizeAttributes extends CodeRange {
@@ -45,8 +53,11 @@ export function tuneRange(inputLow: Tensor, inputRange: Tensor, levels: number):
 }
 
 /** Lower end and width of the grid. */
-export const asymmetricRange = (inputLow: Tensor, inputRange: Tensor, codes: CodeRange): { low: Tensor; range: Tensor } =>
-  tuneRange(inputLow, add(abs(inputRange), SCALE_EPSILON), levelsOf(codes));
+export const asymmetricRange = (
+  inputLow: Tensor,
+  inputRange: Tensor,
+  codes: CodeRange,
+): { low: Tensor; range: Tensor } => tuneRange(inputLow, add(abs(inputRange), SCALE_EPSILON), levelsOf(codes));
 
 export const ASYMMETRIC_FAKE_QUANTIZE = defineOperation<AsymmetricFakeQuantizeAttributes>({
   type: 'AsymmetricFakeQuantize',
@@ -71,8 +82,12 @@ export const ASYMMETRIC_FAKE_QUANTIZE = defineOperation<AsymmetricFakeQuantizeAt
 });
 
 /** Rounds x to the grid of [inputLow, inputLow + inputRange], of one element or one axis of x. */
-export const asymmetricFakeQuantize = (x: Tensor, inputLow: Tensor, inputRange: Tensor, attributes: AsymmetricFakeQuantizeAttributes): Tensor =>
-  applyOne(ASYMMETRIC_FAKE_QUANTIZE, [x, inputLow, inputRange], attributes);
+export const asymmetricFakeQuantize = (
+  x: Tensor,
+  inputLow: Tensor,
+  inputRange: Tensor,
+  attributes: AsymmetricFakeQuantizeAttributes,
+): Tensor => applyOne(ASYMMETRIC_FAKE_QUANTIZE, [x, inputLow, inputRange], attributes);
 
 /** The integer codes that `asymmetricFakeQuantize` rounds to, counted from the value zero, as int32. */
 export function asymmetricCodes(x: Tensor, inputLow: Tensor, inputRange: Tensor, codes: CodeRange): Tensor {

@@ -28,7 +28,10 @@ export function checkRangeShape(where: string, x: TensorType, parameter: TensorT
   const { shape } = parameter;
   if (shape.length <= 1 && sizeOf(shape) === 1) return;
   const axes = shape.flatMap((extent, axis) => (extent === 1 ? [] : [axis]));
-  const fits = shape.length === x.shape.length && axes.length <= 1 && axes.every((axis) => shape[axis] === x.shape[axis] || x.shape[axis] === -1);
+  const fits =
+    shape.length === x.shape.length &&
+    axes.length <= 1 &&
+    axes.every((axis) => shape[axis] === x.shape[axis] || x.shape[axis] === -1);
   if (!fits) {
     throw new ShapeError(
       'QUANTIZER_SHAPE',
@@ -41,7 +44,10 @@ export function checkRangeShape(where: string, x: TensorType, parameter: TensorT
 
 export function checkCodeRange(where: string, { levelLow, levelHigh }: CodeRange): void {
   if (!Number.isInteger(levelLow) || !Number.isInteger(levelHigh) || levelHigh <= 0 || levelLow > 0) {
-    throw new ValidationError('QUANTIZER_LEVELS', `${where}: the codes ${levelLow} to ${levelHigh} must be whole numbers with levelLow <= 0 < levelHigh.`);
+    throw new ValidationError(
+      'QUANTIZER_LEVELS',
+      `${where}: the codes ${levelLow} to ${levelHigh} must be whole numbers with levelLow <= 0 < levelHigh.`,
+    );
   }
 }
 
@@ -49,7 +55,10 @@ function infer([x, low, range]: readonly TensorType[]): TensorType[] {
   checkRangeShape('quantizeDequantize', x, low);
   checkRangeShape('quantizeDequantize', x, range);
   if (!sameShape(low.shape, range.shape)) {
-    throw new ShapeError('QUANTIZER_SHAPE', `quantizeDequantize: low ${formatShape(low.shape)} and range ${formatShape(range.shape)} must have the same shape.`);
+    throw new ShapeError(
+      'QUANTIZER_SHAPE',
+      `quantizeDequantize: low ${formatShape(low.shape)} and range ${formatShape(range.shape)} must have the same shape.`,
+    );
   }
   return [x];
 }
@@ -61,13 +70,21 @@ export const QUANTIZE_DEQUANTIZE = defineOperation<CodeRange>({
   type: 'QuantizeDequantize',
   infer: (inputs) => infer(inputs).map(({ shape, dtype }) => ({ shape, dtype })),
   lower: ([x, low, range], codes) =>
-    kernelCall('fakeQuantize', { levels: levelsOf(codes) }, { inputShapes: [x.shape, parameterShape(low.shape), parameterShape(range.shape)] }),
+    kernelCall(
+      'fakeQuantize',
+      { levels: levelsOf(codes) },
+      { inputShapes: [x.shape, parameterShape(low.shape), parameterShape(range.shape)] },
+    ),
   saves: { inputs: [0, 1, 2] },
-  gradient: (context, [g]) => (g ? quantizeGradients(g, context.input(0), context.input(1), context.input(2), context.attributes) : [null, null, null]),
+  gradient: (context, [g]) =>
+    g
+      ? quantizeGradients(g, context.input(0), context.input(1), context.input(2), context.attributes)
+      : [null, null, null],
 });
 
 /** Rounds x to `levels` values from `low` to `low + range`. */
-export const quantizeDequantize = (x: Tensor, low: Tensor, range: Tensor, codes: CodeRange): Tensor => applyOne(QUANTIZE_DEQUANTIZE, [x, low, range], codes);
+export const quantizeDequantize = (x: Tensor, low: Tensor, range: Tensor, codes: CodeRange): Tensor =>
+  applyOne(QUANTIZE_DEQUANTIZE, [x, low, range], codes);
 
 const QUANTIZE_GRADIENT = defineOperation<CodeRange>({
   type: 'QuantizeDequantizeGradient',
@@ -83,7 +100,8 @@ const QUANTIZE_GRADIENT = defineOperation<CodeRange>({
 });
 
 /** Straight-through gradients of x, low and range. */
-export const quantizeGradients = (g: Tensor, x: Tensor, low: Tensor, range: Tensor, codes: CodeRange): Tensor[] => apply(QUANTIZE_GRADIENT, [g, x, low, range], codes);
+export const quantizeGradients = (g: Tensor, x: Tensor, low: Tensor, range: Tensor, codes: CodeRange): Tensor[] =>
+  apply(QUANTIZE_GRADIENT, [g, x, low, range], codes);
 
 const QUANTIZE_CODES = defineOperation<CodeRange>({
   type: 'QuantizeCodes',
@@ -91,10 +109,11 @@ const QUANTIZE_CODES = defineOperation<CodeRange>({
   lower: ([x, low, range], codes) =>
     kernelCall(
       'fakeQuantizeCodes',
-      { levels: levelsOf(codes), levelLow: codes.levelLow, levelHigh: codes.levelHigh },
+      { levels: levelsOf(codes) },
       { inputShapes: [x.shape, parameterShape(low.shape), parameterShape(range.shape)] },
     ),
 });
 
 /** The integer codes (int32) that `quantizeDequantize` rounds to, counted from the value zero: y = code * range / (levels - 1). */
-export const quantizeCodes = (x: Tensor, low: Tensor, range: Tensor, codes: CodeRange): Tensor => applyOne(QUANTIZE_CODES, [x, low, range], codes);
+export const quantizeCodes = (x: Tensor, low: Tensor, range: Tensor, codes: CodeRange): Tensor =>
+  applyOne(QUANTIZE_CODES, [x, low, range], codes);

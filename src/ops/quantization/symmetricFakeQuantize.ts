@@ -10,7 +10,14 @@ import { add } from '../elementwise/add.js';
 import { multiply } from '../elementwise/multiply.js';
 import { sign } from '../elementwise/sign.js';
 import { subtract } from '../elementwise/subtract.js';
-import { checkCodeRange, checkRangeShape, type CodeRange, quantizeCodes, quantizeDequantize, quantizeGradients } from './quantizeDequantize.js';
+import {
+  type CodeRange,
+  checkCodeRange,
+  checkRangeShape,
+  quantizeCodes,
+  quantizeDequantize,
+  quantizeGradients,
+} from './quantizeDequantize.js';
 
 /** Keeps a scale from being exactly zero, as NNCF does. */
 export const SCALE_EPSILON = 1e-16;
