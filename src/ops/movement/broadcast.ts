@@ -33,7 +33,7 @@ export const BROADCAST = defineOperation<BroadcastAttributes>({
   gradient: ({ inputTypes }, [g]) => [g && sumToShape(g, inputTypes[0].shape)],
   quantization: { trait: 'quantizationAgnostic' },
   openvino: {
-    opset: 'opset3',
+    opset: () => 'opset3',
     data: () => ({ mode: 'numpy' }),
     constants: ({ shape }) => [{ elementType: 'i64', shape: [shape.length], values: shape }],
     tensorInputs: 1,

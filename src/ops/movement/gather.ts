@@ -60,7 +60,7 @@ export const GATHER = defineOperation<GatherAttributes>({
     weights: { port: 0, channelAxis: ({ axis }, shape) => normalizeAxis(axis, shape.length, 'gather') },
   },
   openvino: {
-    opset: 'opset8',
+    opset: () => 'opset8',
     data: () => ({ batch_dims: 0 }),
     constants: ({ axis }) => [{ elementType: 'i64', shape: [], values: [axis] }],
     tensorInputs: 2,

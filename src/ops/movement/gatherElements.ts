@@ -35,7 +35,7 @@ export const GATHER_ELEMENTS = defineOperation<GatherAttributes>({
   ],
   quantization: { trait: 'quantizationAgnostic', ignoredPorts: [1] },
   openvino: {
-    opset: 'opset6',
+    opset: () => 'opset6',
     data: ({ axis }) => ({ axis }),
     parse: (data) => ({ axis: data.number('axis') }),
   },

@@ -60,7 +60,7 @@ export const PAD = defineOperation<PadAttributes>({
   ],
   quantization: { trait: 'quantizationAgnostic' },
   openvino: {
-    opset: 'opset12',
+    opset: () => 'opset12',
     data: ({ mode }) => ({ pad_mode: mode }),
     constants({ padsBegin, padsEnd, mode, value }, [x]) {
       const amounts = [padsBegin, padsEnd].map((pads) => ({

@@ -20,7 +20,7 @@ export const RESHAPE = defineOperation<ReshapeAttributes>({
   gradient: ({ inputTypes }, [g]) => [g && reshape(g, inputTypes[0].shape)],
   quantization: { trait: 'quantizationAgnostic' },
   openvino: {
-    opset: 'opset1',
+    opset: () => 'opset1',
     data: ({ specialZero }) => ({ special_zero: specialZero }),
     constants: ({ shape }) => [{ elementType: 'i64', shape: [shape.length], values: shape }],
     tensorInputs: 1,
