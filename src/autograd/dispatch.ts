@@ -6,7 +6,7 @@ import { BackendError, QuantGradError, TraceError } from '../errors.js';
 import type { Backend, Operand, TensorType } from '../kernels/contract.js';
 import { type SymbolicSource, Tensor } from '../tensor/tensor.js';
 import { isGradEnabled, noGrad } from './gradMode.js';
-import { type GradientContext, ofAnyAttributes, type OperationDefinition } from './operation.js';
+import type { GradientContext, OperationDefinition } from './operation.js';
 import { record, TapeNode } from './tape.js';
 
 /** Records operations on symbolic tensors: a graph under construction. */

@@ -122,7 +122,3 @@ export interface OperationDefinition<A = unknown> {
 
 /** Fixes the attribute type of a definition. */
 export const defineOperation = <A>(definition: OperationDefinition<A>): OperationDefinition<A> => definition;
-
-/** An operation seen by what handles all of them alike (graph nodes, recorders): its attributes are opaque. */
-export const ofAnyAttributes = <A>(definition: OperationDefinition<A>): OperationDefinition<never> =>
-  definition as unknown as OperationDefinition<never>;

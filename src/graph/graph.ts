@@ -3,7 +3,7 @@
  * operations with OpenVINO's names and semantics, in an order in which every value is computed before it
  * is used. Parameters of a model are constants that remember the tensor they came from.
  */
-import { defineOperation, ofAnyAttributes, type OperationDefinition } from '../autograd/operation.js';
+import { defineOperation, type OperationDefinition } from '../autograd/operation.js';
 import { ValidationError } from '../errors.js';
 import type { TensorType } from '../kernels/contract.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -22,13 +22,10 @@ export interface ConstantAttributes {
   readonly path: string;
 }
 
-/** Nodes hold operations whatever their attributes are. */
-const ofAnyAttributes = <A>(definition: OperationDefinition<A>) => definition;
-
 /** An input of the graph. */
-export const PARAMETER = ofAnyAttributes(defineOperation<Record<string, never>>({ type: 'Parameter', infer: () => [] }));
+export const PARAMETER = defineOperation<Record<string, never>>({ type: 'Parameter', infer: () => [] });
 /** A tensor that belongs to the model. */
-export const CONSTANT = ofAnyAttributes(defineOperation<ConstantAttributes>({ type: 'Constant', infer: () => [] }));
+export const CONSTANT = defineOperation<ConstantAttributes>({ type: 'Constant', infer: () => [] });
 
 export class GraphNode {
   /** Unique in the graph, such as `features/0/Convolution`. */
