@@ -1,0 +1,44 @@
+/** The kernels that run on GPU.js itself; the backend takes the reference kernels for the rest. */
+import type { KernelAttributes, KernelName, TensorType } from '../../contract.js';
+import { type Program, type ProgramWriter, sizeOf } from '../program.js';
+import { conv2d } from './conv2d.js';
+import { binary, unary } from './elementwise.js';
+import { fakeQuantize, fakeQuantizeGradient } from './fakeQuantize.js';
+import { matMul } from './matMul.js';
+import { sgdUpdate } from './sgdUpdate.js';
+import { MAX_LENGTH } from './source.js';
+
+type ProgramWriters = { readonly [K in KernelName]?: ProgramWriter<K> };
+
+const PROGRAMS: ProgramWriters = {
+  matMul,
+  conv2d,
+  fakeQuantize,
+  fakeQuantizeGradient,
+  sgdUpdate,
+  unary,
+  binary,
+};
+
+/** Kernels with a program of their own, for at least some of their attributes. */
+export const NATIVE_KERNELS = Object.keys(PROGRAMS) as readonly KernelName[];
+
+/** Device memory holds float32, at least one element of it, and few enough to be indexed exactly. */
+const fitsDevice = ({ dtype, shape }: TensorType): boolean => {
+  const length = sizeOf(shape);
+  return dtype === 'float32' && length > 0 && length < MAX_LENGTH;
+};
+
+/** The program of a kernel; undefined if it cannot run on the device. */
+export function writeProgram<K extends KernelName>(
+  kernel: K,
+  inputs: readonly TensorType[],
+  attributes: KernelAttributes[K],
+  outputs: readonly TensorType[],
+): Program | undefined {
+  const write = PROGRAMS[kernel] as ProgramWriter<K> | undefined;
+  if (write === undefined || ![...inputs, ...outputs].every(fitsDevice)) {
+    return undefined;
+  }
+  return write(inputs, attributes, outputs);
+}

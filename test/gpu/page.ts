@@ -1,0 +1,36 @@
+/**
+ * The browser's half of `npm run test:gpu`: the conformance cases on a mode of the GPU.js backend,
+ * and what can only be seen on a device with memory of its own.
+ */
+import { GpuJsBackend } from '../../src/kernels/gpujs/backend.js';
+import type { GpuJsMode } from '../../src/kernels/gpujs/library.js';
+import { runConformance } from './conformance.js';
+import { DEVICE_TESTS } from './deviceTests.js';
+import { collect, type Outcome } from './outcome.js';
+
+/** Runs everything in one mode. */
+async function runMode(mode: GpuJsMode): Promise<Outcome> {
+  const outcome: Outcome = { passed: 0, failures: [], notes: [] };
+  const backend = await GpuJsBackend.create({ mode });
+  await runConformance(backend, outcome);
+  await collect(outcome, 'what was released leaves no array on the device', async () => {
+    const { deviceArrays } = backend.info();
+    if (deviceArrays !== 0) {
+      throw new Error(`${deviceArrays} arrays are left`);
+    }
+  });
+  outcome.notes.push(`conformance: ${JSON.stringify(backend.info())}`);
+  await backend.dispose();
+  for (const [name, test] of Object.entries(DEVICE_TESTS)) {
+    await collect(outcome, name, () => test(mode));
+  }
+  return outcome;
+}
+
+declare global {
+  interface Window {
+    runMode: (mode: GpuJsMode) => Promise<Outcome>;
+  }
+}
+
+window.runMode = runMode;

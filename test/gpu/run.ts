@@ -1,0 +1,140 @@
+/**
+ * `npm run test:gpu`: the GPU.js backend on real graphics APIs, WebGL 2 and WebGPU, in headless
+ * Chromium. On a machine without a GPU, Chromium brings SwiftShader, a software implementation of
+ * both, so the results say whether the kernels are right and nothing about their speed.
+ *
+ * Needs Chromium: CHROMIUM names the program, else `chromium` is looked for, and on Debian
+ * installed if it is missing. The last line is `N passed, N failed`.
+ */
+import { execFileSync } from 'node:child_process';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { type Browser, chromium } from 'playwright-core';
+import type { GpuJsMode } from '../../src/kernels/gpujs/library.js';
+
+const MODES: readonly GpuJsMode[] = ['webgl2', 'webgpu'];
+
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--js-flags=--expose-gc',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+function findChromium(): string {
+  const find = (): string | undefined => {
+    for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
+      try {
+        return execFileSync('which', [name], { encoding: 'utf8' }).trim();
+      } catch {
+        // Not there: try the next name.
+      }
+    }
+    return undefined;
+  };
+  if (process.env.CHROMIUM) {
+    return process.env.CHROMIUM;
+  }
+  const found = find();
+  if (found !== undefined) {
+    return found;
+  }
+  console.log('Installing Chromium (apt-get install chromium)');
+  const sudo = process.getuid?.() === 0 ? [] : ['sudo'];
+  for (const command of [
+    ['apt-get', 'update', '-q'],
+    ['apt-get', 'install', '-y', '-q', 'chromium'],
+  ]) {
+    const [program, ...args] = [...sudo, ...command];
+    execFileSync(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  }
+  const installed = find();
+  if (installed === undefined) {
+    throw new Error('There is no Chromium here; install it, or name it in CHROMIUM.');
+  }
+  return installed;
+}
+
+/** Serves the bundled page on localhost. */
+async function serve(): Promise<{ server: Server; url: string }> {
+  const bundle = await build({
+    entryPoints: [fileURLToPath(new URL('page.ts', import.meta.url))],
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    // The kernels have to survive what users' bundlers do.
+    minify: true,
+    write: false,
+    logLevel: 'warning',
+  });
+  const script = bundle.outputFiles[0].contents;
+  const server = createServer((request, response) => {
+    if (request.url === '/page.js') {
+      response.setHeader('Content-Type', 'text/javascript').end(script);
+    } else {
+      response
+        .setHeader('Content-Type', 'text/html')
+        .end('<!doctype html><script type="module" src="/page.js"></script>');
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
+}
+
+async function main(): Promise<void> {
+  const executablePath = findChromium();
+  const { server, url } = await serve();
+  let passed = 0;
+  let failed = 0;
+  let browser: Browser | undefined;
+  try {
+    // Playwright gives every browser a new, temporary profile.
+    browser = await chromium.launch({ executablePath, args: FLAGS });
+    for (const mode of MODES) {
+      const page = await browser.newPage();
+      page.on('pageerror', (error) => console.log(`  page error: ${error.message}`));
+      page.on('console', (message) => {
+        if (message.type() === 'error' || message.type() === 'warning') {
+          console.log(`  ${message.type()}: ${message.text().slice(0, 500)}`);
+        }
+      });
+      await page.goto(url);
+      await page.waitForFunction(() => 'runMode' in window);
+      const start = performance.now();
+      console.log(`\n== ${mode}, Chromium ${browser.version()}`);
+      try {
+        const outcome = await page.evaluate((name) => window.runMode(name), mode);
+        passed += outcome.passed;
+        failed += outcome.failures.length;
+        for (const { name, message } of outcome.failures) {
+          console.log(`FAILED ${mode} ${name}: ${message}`);
+        }
+        for (const note of outcome.notes) {
+          console.log(`  ${note}`);
+        }
+        console.log(
+          `  ${outcome.passed} passed, ${outcome.failures.length} failed, ${((performance.now() - start) / 1000).toFixed(1)} s`,
+        );
+      } catch (error) {
+        failed++;
+        console.log(`FAILED ${mode}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      await page.close();
+    }
+  } finally {
+    await browser?.close();
+    server.close();
+  }
+  console.log(`\n${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+await main();
