@@ -9,7 +9,7 @@ export interface ReduceAttributes {
 }
 
 export const reduceForm: OpenvinoForm<ReduceAttributes> = {
-  opset: 'opset1',
+  opset: () => 'opset1',
   data: ({ keepDims }) => ({ keep_dims: keepDims }),
   constants: ({ axes }) => [{ elementType: 'i64', shape: [axes.length], values: axes }],
   tensorInputs: 1,
