@@ -44,15 +44,20 @@ export const TRANSPOSE = defineOperation<TransposeAttributes>({
 export const permute = (x: Tensor, order: readonly number[]): Tensor =>
   applyOne(TRANSPOSE, [x], { order: order.map((axis) => normalizeAxis(axis, x.rank, 'transpose')) });
 
-/** The axes in the given order (default: reversed), as NumPy's `transpose` and TensorFlow.js's. */
-export const transpose = (x: Tensor, order?: readonly number[]): Tensor =>
-  permute(x, order ?? x.shape.map((_, axis) => x.rank - 1 - axis));
-
-/** Two axes exchanged. PyTorch's `transpose(x, a, b)`. */
-export function swapAxes(x: Tensor, first: number, second: number): Tensor {
-  const [a, b] = [first, second].map((axis) => normalizeAxis(axis, x.rank, 'swapAxes'));
+/** Two axes exchanged. */
+function swapAxes(x: Tensor, first: number, second: number): Tensor {
+  const [a, b] = [first, second].map((axis) => normalizeAxis(axis, x.rank, 'transpose'));
   return permute(
     x,
     x.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis)),
   );
+}
+
+/** The axes in the given order (default: reversed), as NumPy's `transpose`. */
+export function transpose(x: Tensor, order?: readonly number[]): Tensor;
+/** Two axes exchanged, as PyTorch's `transpose`. */
+export function transpose(x: Tensor, first: number, second: number): Tensor;
+export function transpose(x: Tensor, order?: number | readonly number[], second?: number): Tensor {
+  if (typeof order === 'number') return swapAxes(x, order, second ?? order);
+  return permute(x, order ?? x.shape.map((_, axis) => x.rank - 1 - axis));
 }
