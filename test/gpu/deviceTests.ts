@@ -6,6 +6,7 @@ import type { GpuJsMode } from '../../src/kernels/gpujs/library.js';
 import { ReferenceBackend } from '../../src/kernels/reference/backend.js';
 import { createRandom, filled } from '../kernels/conformance/kernelCase.js';
 import { type Chain, runChain } from '../kernels/gpujs/chain.js';
+import { STEPS, train } from '../kernels/gpujs/train.js';
 import { compare } from './conformance.js';
 import { check } from './outcome.js';
 
@@ -131,6 +132,17 @@ export const DEVICE_TESTS: Readonly<Record<string, (mode: GpuJsMode) => Promise<
     const { result: expected } = await referenceChain();
     const { result } = runChain(backend);
     compare(await backend.read(result), new ReferenceBackend().readSync(expected), { absolute: 1e-5, relative: 1e-5 });
+    await backend.dispose();
+  },
+
+  [`the losses of ${STEPS} training steps are the reference's within 1e-3`]: async (mode) => {
+    const backend = await GpuJsBackend.create({ mode });
+    compare(await train(backend), await train(new ReferenceBackend()), { absolute: 1e-3, relative: 0 });
+    const { launches } = backend.info();
+    check(
+      launches.conv2d === STEPS && launches.fakeQuantizeGradient === 8 * STEPS,
+      `launches: ${JSON.stringify(launches)}`,
+    );
     await backend.dispose();
   },
 
