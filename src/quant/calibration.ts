@@ -1,0 +1,75 @@
+/** The pass over the calibration data: runs the float model and gives every watched value to its collectors. */
+import { noGrad } from '../autograd/gradMode.js';
+import { ValidationError } from '../errors.js';
+import { executeGraph } from '../graph/execute.js';
+import type { Graph, GraphValue } from '../graph/graph.js';
+import { Tensor } from '../tensor/tensor.js';
+import { type Collector, requireFinite } from './statistics.js';
+
+/** Samples to calibrate with: what the model takes, one item at a time (a batch counts as one item). */
+export type CalibrationSource = AsyncIterable<unknown> | Iterable<unknown>;
+
+/** A data source that turns its items into what the model takes (NNCF's Dataset). */
+interface InferenceSource {
+  getInferenceData(): AsyncIterable<unknown>;
+}
+
+const hasInferenceData = (source: object): source is InferenceSource => 'getInferenceData' in source && typeof source.getInferenceData === 'function';
+
+/** The model's inputs, sample by sample, up to `limit` of them. */
+export async function* calibrationInputs(source: CalibrationSource | InferenceSource, limit: number): AsyncGenerator<Tensor[]> {
+  if (typeof source !== 'object' || source === null || !(hasInferenceData(source) || Symbol.asyncIterator in source || Symbol.iterator in source)) {
+    throw new ValidationError('CALIBRATION_SOURCE', 'The calibration data must be a CalibrationDataset, a DataLoader or another iterable of model inputs.');
+  }
+  let count = 0;
+  for await (const item of hasInferenceData(source) ? source.getInferenceData() : source) {
+    const inputs = Array.isArray(item) ? item : [item];
+    if (!inputs.every((input) => input instanceof Tensor)) {
+      throw new ValidationError(
+        'CALIBRATION_ITEM',
+        `Calibration item ${count} is not a tensor or an array of tensors. Wrap the data in new CalibrationDataset(loader, ([image]) => image) with a function that picks the model's inputs.`,
+        { item: count },
+      );
+    }
+    yield inputs as Tensor[];
+    if (++count >= limit) return;
+  }
+}
+
+/** Values to watch: what to tell a user they are, and what collects them. */
+export type Watchlist = ReadonlyMap<GraphValue, { readonly description: string; readonly collectors: readonly Collector[] }>;
+
+export interface CalibrationProgress {
+  /** Called after each sample with the number done. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/**
+ * Runs the graph on every sample and collects the statistics of the watched values.
+ * @returns The number of samples.
+ */
+export async function collectStatistics(graph: Graph, samples: AsyncIterable<readonly Tensor[]>, watchlist: Watchlist, progress: CalibrationProgress = {}): Promise<number> {
+  let count = 0;
+  for await (const inputs of samples) {
+    // Reading waits, so values are kept until the sample's operations are all enqueued.
+    const waiting: (() => Promise<void>)[] = [];
+    const take = (value: GraphValue, tensor: Tensor, values: ArrayLike<number>): void => {
+      const entry = watchlist.get(value);
+      requireFinite(values, tensor, `sample ${count}, ${entry?.description ?? value.node.name}`);
+      for (const collector of entry?.collectors ?? []) collector.add(values, tensor.shape);
+    };
+    noGrad(() =>
+      executeGraph(graph, inputs, {
+        observe(value, tensor) {
+          if (!watchlist.has(value)) return;
+          if (tensor.backend.synchronous) take(value, tensor, tensor.backend.readSync(tensor.storage));
+          else waiting.push(async () => take(value, tensor, await tensor.data()));
+        },
+      }),
+    );
+    for (const read of waiting) await read();
+    count++;
+    progress.onProgress?.(count);
+  }
+  return count;
+}

@@ -1,0 +1,8 @@
+/** Quantization: post-training quantization, quantized models that train, and their configuration. */
+export type { CalibrationSource } from './calibration.js';
+export { getConfig, loadFromConfig, type QuantizationConfig, type QuantizerEntry } from './config.js';
+export type { IgnoredScope } from './ignoredScope.js';
+export { quantize, type QuantizeOptions } from './quantize.js';
+export { QuantizedModel, type QuantizationRecord } from './quantizedModel.js';
+export { Quantizer, type QuantizerTarget } from './quantizer.js';
+export { codeRange, type QuantizationMode, type QuantizerConfig, type QuantizerSpec } from './spec.js';

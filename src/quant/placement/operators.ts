@@ -1,0 +1,154 @@
+/**
+ * The graph as placement sees it: constants, what is computed from them, and nodes that change nothing are
+ * left out; chains that hardware fuses are one operator. Hooks exist at the inputs of an operator and at its output.
+ */
+import type { QuantizationTrait } from '../../autograd/operation.js';
+import { isFloating } from '../../kernels/dtype.js';
+import type { Graph, GraphNode, GraphUse, GraphValue } from '../../graph/graph.js';
+import type { TargetTable } from '../targets/target.js';
+import { FUSED_PATTERNS, hasKind } from './fusedPatterns.js';
+
+/** A data input of an operator. */
+export interface OperatorInput {
+  readonly use: GraphUse;
+  readonly operator: Operator;
+  /** Where the data comes from. */
+  readonly producer: Operator;
+  readonly value: GraphValue;
+}
+
+export interface Operator {
+  /** The fused nodes in order; the first decides how the operator is treated. */
+  readonly nodes: readonly GraphNode[];
+  readonly trait: QuantizationTrait;
+  readonly ignored: boolean;
+  readonly inputs: OperatorInput[];
+  /** Data inputs of other operators that read this one's outputs. */
+  readonly consumers: OperatorInput[];
+  /** Whether an output of the graph is read directly. */
+  isOutput: boolean;
+}
+
+export const firstNode = (operator: Operator): GraphNode => operator.nodes[0];
+export const lastNode = (operator: Operator): GraphNode => operator.nodes[operator.nodes.length - 1];
+
+/** Nodes whose values depend on an input of the model. */
+export function dataNodes(graph: Graph): Set<GraphNode> {
+  const live = new Set<GraphNode>();
+  for (const node of graph.nodes) if (node.isParameter || node.inputs.some((value) => live.has(value.node))) live.add(node);
+  return live;
+}
+
+/** Nodes that pass their input on unchanged at inference. */
+const isIdentity = (node: GraphNode): boolean => node.type === 'Dropout' || node.type === 'Identity';
+
+/** The value before any nodes that pass it on unchanged. */
+export function throughIdentities(value: GraphValue): GraphValue {
+  let current = value;
+  while (isIdentity(current.node)) current = current.node.inputs[0];
+  return current;
+}
+
+function traitOf(node: GraphNode, target: TargetTable, ignored: boolean): QuantizationTrait {
+  if (ignored || node.isParameter) return 'nonQuantizable';
+  const support = target.operations[node.type];
+  if (!support) return 'nonQuantizable';
+  return support.activations.length > 0 ? 'inputsQuantizable' : (node.definition.quantization?.trait ?? 'nonQuantizable');
+}
+
+/** Follows the strict patterns from `start` and returns the longest chain it begins. */
+function matchChain(start: GraphNode, uses: ReadonlyMap<GraphNode, readonly GraphUse[]>, inputs: (node: GraphNode) => GraphValue[], isOutput: (node: GraphNode) => boolean, taken: ReadonlySet<GraphNode>): GraphNode[] {
+  const next = (node: GraphNode): GraphNode | null => {
+    const consumers = new Set((uses.get(node) ?? []).map((use) => use.node));
+    const [only] = consumers;
+    // Nothing outside the chain may read an inner value or feed an inner node.
+    if (consumers.size !== 1 || isOutput(node) || taken.has(only) || inputs(only).some((value) => value.node !== node)) return null;
+    return only;
+  };
+  // A constant added to a linear operation is its bias and belongs to it.
+  const head = [start];
+  if (hasKind(start.type, 'linear')) {
+    const bias = next(start);
+    if (bias?.type === 'Add' && inputs(bias).length === 1) head.push(bias);
+  }
+  for (const pattern of FUSED_PATTERNS) {
+    if (!hasKind(start.type, pattern[0])) continue;
+    const chain = [...head];
+    const complete = pattern.slice(1).every((kind) => {
+      const node = next(chain[chain.length - 1]);
+      if (!node || !hasKind(node.type, kind)) return false;
+      chain.push(node);
+      return true;
+    });
+    if (complete) return chain;
+  }
+  return head;
+}
+
+/** Builds the operators of a graph in execution order. */
+export function buildOperators(graph: Graph, target: TargetTable, ignored: ReadonlySet<GraphNode>): Operator[] {
+  const live = dataNodes(graph);
+  const nodes = graph.nodes.filter((node) => live.has(node) && !isIdentity(node));
+  const inputs = (node: GraphNode): GraphValue[] => node.inputs.map(throughIdentities).filter((value) => live.has(value.node));
+  const uses = new Map<GraphNode, GraphUse[]>();
+  for (const node of nodes) {
+    node.inputs.forEach((value, port) => {
+      const source = throughIdentities(value).node;
+      if (!live.has(source)) return;
+      const list = uses.get(source) ?? [];
+      list.push({ node, port });
+      uses.set(source, list);
+    });
+  }
+  const outputs = new Set(graph.outputs.map(({ value }) => throughIdentities(value).node));
+  const isOutput = (node: GraphNode): boolean => outputs.has(node);
+
+  const chains = new Map<GraphNode, GraphNode[]>();
+  const taken = new Set<GraphNode>();
+  for (const size of [4, 3, 2, 1]) {
+    for (const node of nodes) {
+      if (taken.has(node)) continue;
+      const chain = matchChain(node, uses, inputs, isOutput, taken);
+      if (chain.length < size) continue;
+      for (const member of chain) taken.add(member);
+      chains.set(node, chain);
+    }
+  }
+
+  const operatorOf = new Map<GraphNode, Operator>();
+  const operators: Operator[] = [];
+  for (const node of nodes) {
+    const chain = chains.get(node);
+    if (!chain) continue;
+    const operator: Operator = { nodes: chain, trait: traitOf(node, target, ignored.has(node)), ignored: ignored.has(node), inputs: [], consumers: [], isOutput: isOutput(chain[chain.length - 1]) };
+    for (const member of chain) operatorOf.set(member, operator);
+    operators.push(operator);
+  }
+  for (const node of nodes) {
+    const operator = operatorOf.get(node) as Operator;
+    node.inputs.forEach((given, port) => {
+      const value = throughIdentities(given);
+      const producer = operatorOf.get(value.node);
+      if (!producer || producer === operator) return;
+      const input: OperatorInput = { use: { node, port }, operator, producer, value };
+      operator.inputs.push(input);
+      producer.consumers.push(input);
+    });
+  }
+  return operators;
+}
+
+/** Whether the operator is a convolution with one input channel per group. */
+export function isDepthwise(operator: Operator): boolean {
+  const node = firstNode(operator);
+  if (node.type !== 'GroupConvolution') return false;
+  const [groups, , perGroup] = node.inputs[1].type.shape;
+  return groups > 1 && perGroup === 1;
+}
+
+/** Inputs that can carry a quantizer: floating-point data, not indices. */
+export function quantizableInputs(operator: Operator): OperatorInput[] {
+  const first = firstNode(operator);
+  const skipped = first.definition.quantization?.ignoredPorts ?? [];
+  return operator.inputs.filter(({ use, value }) => use.node === first && isFloating(value.type.dtype) && !skipped.includes(use.port));
+}

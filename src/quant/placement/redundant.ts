@@ -1,0 +1,43 @@
+/** Removes a quantizer whose values another one has already put on the same grid (NNCF's redundant quantizer merging). */
+import { sameConfig } from '../spec.js';
+import type { Operator } from './operators.js';
+import type { PropagatingQuantizer } from './solver.js';
+
+/** Quantizers of the configuration they would get, without those that add nothing to the one above them. */
+export function dropRedundant(quantizers: readonly PropagatingQuantizer[]): PropagatingQuantizer[] {
+  const atOutput = new Map<Operator, PropagatingQuantizer>();
+  const atInput = new Map<PropagatingQuantizer['location'] & object, PropagatingQuantizer>();
+  for (const quantizer of quantizers) {
+    if (quantizer.location.kind === 'output') atOutput.set(quantizer.location.operator, quantizer);
+    else atInput.set(quantizer.location, quantizer);
+  }
+  /** The nearest quantizer above an operator's output, past operations that leave values unchanged. */
+  const above = (operator: Operator): PropagatingQuantizer | null => {
+    const own = atOutput.get(operator);
+    if (own) return own;
+    if (operator.trait !== 'quantizationAgnostic' || operator.inputs.length !== 1) return null;
+    const [input] = operator.inputs;
+    for (const quantizer of atInput.values()) if (quantizer.location.kind === 'input' && quantizer.location.input === input) return quantizer;
+    return above(input.producer);
+  };
+  return quantizers.filter((quantizer) => {
+    if (quantizer.group) return true;
+    const { location } = quantizer;
+    if (location.kind === 'output' && location.operator.trait !== 'quantizationAgnostic') return true;
+    const upper =
+      location.kind === 'input' ? above(location.input.producer) : location.operator.inputs.length === 1 ? above(location.operator.inputs[0].producer) : null;
+    return !upper || upper === quantizer || !covers(upper, quantizer);
+  });
+}
+
+/** Whether the grid of `upper` makes `lower` superfluous. */
+function covers(upper: PropagatingQuantizer, lower: PropagatingQuantizer): boolean {
+  const [a] = upper.configs;
+  const [b] = lower.configs;
+  return (
+    a.bits === b.bits &&
+    a.narrowRange === b.narrowRange &&
+    (a.mode === b.mode || (a.mode === 'symmetric' && b.mode === 'asymmetric')) &&
+    (sameConfig(a, { ...b, mode: a.mode }) || (!a.perChannel && b.perChannel))
+  );
+}

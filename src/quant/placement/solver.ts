@@ -1,0 +1,198 @@
+/**
+ * Where activation quantizers go. Each quantizable input starts with a quantizer of its own, which then moves
+ * up against the data flow, past operations that leave values unchanged, as far as it can; at a branch
+ * the quantizers of all branches merge into one where they can agree (NNCF's quantizer propagation).
+ *
+ * Operators are visited from the outputs to the inputs, so that when one is visited every quantizer below
+ * it has come to rest or waits directly under it; each operator is visited once.
+ */
+import type { OperationSupport, TargetTable } from '../targets/target.js';
+import { type QuantizerConfig, sameConfig } from '../spec.js';
+import { firstNode, isDepthwise, type Operator, type OperatorInput, quantizableInputs } from './operators.js';
+
+/** A quantizer on its way. */
+export interface PropagatingQuantizer {
+  /** Configurations that suit every input it serves, best first. */
+  readonly configs: readonly QuantizerConfig[];
+  /** The inputs it was created for. */
+  readonly sinks: readonly OperatorInput[];
+  /** How many operators or branches it moved past. */
+  readonly distance: number;
+  /** Where it rests: at an input of an operator, or at the output of one. */
+  location: { readonly kind: 'input'; readonly input: OperatorInput } | { readonly kind: 'output'; readonly operator: Operator };
+  /** Quantizers that must share one scale with this one. */
+  group: UnifiedScaleGroup | null;
+}
+
+/** Quantizers that join at a concat in front of a convolution need one scale. */
+export interface UnifiedScaleGroup {
+  readonly members: Set<PropagatingQuantizer>;
+}
+
+/** How quantizers of several branches become one above the branch (NNCF's QuantizerPropagationRule). */
+export type PropagationRule = 'mergeAllInOne' | 'doNotMergeBranches';
+
+export interface SolverOptions {
+  readonly target: TargetTable;
+  /** Configurations of activations that this model may use, such as those of a preset. */
+  readonly allow: (config: Pick<QuantizerConfig, 'mode' | 'perChannel'>) => boolean;
+  readonly bits: number;
+  readonly rule: PropagationRule;
+}
+
+/** Weighted operations behind which a concat needs one scale for all its inputs. */
+const NEEDS_UNIFIED_SCALE = new Set(['Convolution', 'GroupConvolution', 'ConvolutionBackpropData', 'GroupConvolutionBackpropData', 'MatMul']);
+
+export function activationChoices(operator: Operator, support: OperationSupport | undefined, options: SolverOptions): QuantizerConfig[] {
+  const depthwise = isDepthwise(operator) ? support?.depthwiseActivations : undefined;
+  return (depthwise ?? support?.activations ?? [])
+    .filter(options.allow)
+    .map(({ mode, perChannel }) => ({ mode, perChannel, bits: options.bits, narrowRange: false }));
+}
+
+/** Configurations that all lists hold, in order of their summed positions; ties as NNCF breaks them. */
+export function mergeConfigs(lists: readonly (readonly QuantizerConfig[])[]): QuantizerConfig[] {
+  const [first, ...rest] = lists;
+  const rank = (config: QuantizerConfig): number => lists.reduce((total, list) => total + list.findIndex((other) => sameConfig(other, config)), 0);
+  return first
+    .filter((config) => rest.every((list) => list.some((other) => sameConfig(other, config))))
+    .map((config) => ({ config, rank: rank(config) }))
+    .sort(
+      (a, b) =>
+        a.rank - b.rank ||
+        b.config.bits - a.config.bits ||
+        Number(a.config.perChannel) - Number(b.config.perChannel) ||
+        Number(a.config.mode === 'asymmetric') - Number(b.config.mode === 'asymmetric'),
+    )
+    .map(({ config }) => config);
+}
+
+class Solver {
+  readonly #options: SolverOptions;
+  /** Quantizers directly in front of an input, or resting further down the same branch. */
+  readonly #under = new Map<OperatorInput, PropagatingQuantizer>();
+  readonly #active = new Set<PropagatingQuantizer>();
+  /** Operators from which an output of the model is reached through operations that leave values unchanged. */
+  readonly #reachesOutput = new Set<Operator>();
+
+  constructor(options: SolverOptions) {
+    this.#options = options;
+  }
+
+  run(operators: readonly Operator[]): PropagatingQuantizer[] {
+    for (const operator of operators) this.#seed(operator);
+    for (const operator of [...operators].reverse()) this.#visit(operator);
+    return [...this.#active].filter((quantizer) => !this.#servesOnlyOneConstantOperation(quantizer));
+  }
+
+  #seed(operator: Operator): void {
+    if (operator.trait !== 'inputsQuantizable') return;
+    const configs = activationChoices(operator, this.#options.target.operations[firstNode(operator).type], this.#options);
+    if (configs.length === 0) return;
+    for (const input of quantizableInputs(operator)) {
+      this.#place({ configs, sinks: [input], distance: 0, location: { kind: 'input', input }, group: null });
+    }
+  }
+
+  #place(quantizer: PropagatingQuantizer): void {
+    this.#active.add(quantizer);
+    quantizer.group?.members.add(quantizer);
+    if (quantizer.location.kind === 'input') this.#under.set(quantizer.location.input, quantizer);
+  }
+
+  #remove(quantizer: PropagatingQuantizer): void {
+    this.#active.delete(quantizer);
+    quantizer.group?.members.delete(quantizer);
+    if (quantizer.location.kind === 'input') this.#under.delete(quantizer.location.input);
+  }
+
+  #visit(operator: Operator): void {
+    const passes = operator.trait === 'quantizationAgnostic' || operator.trait === 'concat';
+    if (operator.isOutput || operator.consumers.some((input) => this.#passesToOutput(input.operator))) this.#reachesOutput.add(operator);
+    const arrived = this.#mergeBelow(operator);
+    if (!arrived) return;
+    if (!passes) return;
+    this.#moveThrough(operator, arrived);
+  }
+
+  #passesToOutput(operator: Operator): boolean {
+    return (operator.trait === 'quantizationAgnostic' || operator.trait === 'concat') && this.#reachesOutput.has(operator);
+  }
+
+  /** Brings the quantizers of all branches under an operator to its output, as one. Null if they stay where they are. */
+  #mergeBelow(operator: Operator): PropagatingQuantizer | null {
+    const branches = operator.consumers;
+    if (branches.length === 0 || operator.isOutput || this.#reachesOutput.has(operator)) return null;
+    const waiting = branches.map((input) => this.#under.get(input));
+    const quantizers = waiting.filter((quantizer) => quantizer !== undefined);
+    if (quantizers.length !== branches.length) return null;
+    const branching = branches.length > 1;
+    if (branching && this.#options.rule === 'doNotMergeBranches') return null;
+    const configs = branching ? mergeConfigs(quantizers.map((quantizer) => quantizer.configs)) : quantizers[0].configs;
+    if (configs.length === 0) return null;
+    const groups = new Set(quantizers.map((quantizer) => quantizer.group).filter((group) => group !== null));
+    for (const quantizer of quantizers) this.#remove(quantizer);
+    const merged: PropagatingQuantizer = {
+      configs,
+      sinks: quantizers.flatMap((quantizer) => quantizer.sinks),
+      distance: Math.max(...quantizers.map((quantizer) => quantizer.distance)) + (branching ? 1 : 0),
+      location: { kind: 'output', operator },
+      group: joinGroups(groups),
+    };
+    this.#place(merged);
+    return merged;
+  }
+
+  /** Moves a quantizer from an operator's output to its data inputs, one copy for each. */
+  #moveThrough(operator: Operator, quantizer: PropagatingQuantizer): void {
+    const inputs = quantizableInputs(operator);
+    if (inputs.length === 0 || inputs.length !== operator.inputs.filter(({ use }) => !ignoredPorts(operator).includes(use.port)).length) return;
+    this.#remove(quantizer);
+    const unify = operator.trait === 'concat' && inputs.length > 1 && feedsUnifiedScale(operator);
+    const group = quantizer.group ?? (unify ? { members: new Set<PropagatingQuantizer>() } : null);
+    const configs = unify ? quantizer.configs.filter((config) => !config.perChannel) : quantizer.configs;
+    for (const input of inputs) {
+      this.#place({ configs, sinks: quantizer.sinks, distance: quantizer.distance + 1, location: { kind: 'input', input }, group });
+    }
+  }
+
+  /** A quantizer that only serves an operation with a constant operand is not worth its cost there. */
+  #servesOnlyOneConstantOperation({ sinks, distance }: PropagatingQuantizer): boolean {
+    if (sinks.length !== 1 || distance > 0) return false;
+    const { operator } = sinks[0];
+    return ELEMENTWISE.has(firstNode(operator).type) && quantizableInputs(operator).length === 1;
+  }
+}
+
+const ELEMENTWISE = new Set([
+  ...['Add', 'Subtract', 'Multiply', 'Divide', 'Maximum', 'Minimum', 'FloorMod', 'SquaredDifference'],
+  ...['Equal', 'NotEqual', 'Less', 'LessEqual', 'Greater', 'GreaterEqual', 'LogicalAnd', 'LogicalOr'],
+]);
+
+const ignoredPorts = (operator: Operator): readonly number[] => firstNode(operator).definition.quantization?.ignoredPorts ?? [];
+
+function joinGroups(groups: ReadonlySet<UnifiedScaleGroup>): UnifiedScaleGroup | null {
+  const [first, ...rest] = groups;
+  if (!first) return null;
+  for (const other of rest) {
+    for (const member of other.members) {
+      member.group = first;
+      first.members.add(member);
+    }
+    other.members.clear();
+  }
+  return first;
+}
+
+/** Whether a weighted operation reads the operator's output, directly or through operations that leave values unchanged. */
+function feedsUnifiedScale(operator: Operator): boolean {
+  return operator.consumers.some(
+    ({ operator: below }) =>
+      NEEDS_UNIFIED_SCALE.has(firstNode(below).type) || ((below.trait === 'quantizationAgnostic' || below.trait === 'concat') && feedsUnifiedScale(below)),
+  );
+}
+
+/** Finds where activation quantizers go and how each may be configured. `operators` are in execution order. */
+export function placeActivationQuantizers(operators: readonly Operator[], options: SolverOptions): PropagatingQuantizer[] {
+  return new Solver(options).run(operators);
+}

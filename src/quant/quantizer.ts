@@ -1,0 +1,165 @@
+/** Quantizers as nodes of a graph: inserting them, and the handle by which a user looks at one. */
+import type { OperationDefinition } from '../autograd/operation.js';
+import { ValidationError } from '../errors.js';
+import { constantNode, type Graph, GraphNode, type GraphValue } from '../graph/graph.js';
+import { Parameter } from '../nn/parameter.js';
+import { ASYMMETRIC_FAKE_QUANTIZE, asymmetricCodes, asymmetricRange } from '../ops/quantization/asymmetricFakeQuantize.js';
+import { SYMMETRIC_FAKE_QUANTIZE, symmetricCodes, symmetricRange } from '../ops/quantization/symmetricFakeQuantize.js';
+import type { CodeRange } from '../ops/quantization/quantizeDequantize.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { codeRange, type QuantizerSpec } from './spec.js';
+
+/** Where a quantizer stands: on an input of a node, on a node's output, or on a constant that holds weights. */
+export interface QuantizerTarget {
+  readonly point: 'input' | 'output' | 'weights';
+  /** Name of the node; for weights, of the operation that uses them. */
+  readonly node: string;
+  /** Number of the input or output. */
+  readonly port: number;
+}
+
+/** Attributes of a quantizer node: how to compute it, and what it is. */
+export interface QuantizerAttributes extends CodeRange, QuantizerSpec {
+  readonly enabled: boolean;
+  readonly target: QuantizerTarget;
+}
+
+/** NNCF's names for the places. */
+export const quantizerName = ({ point, node, port }: QuantizerTarget): string => `${node}/fq_${point}_${port}`;
+
+const DEFINITIONS = new Set<OperationDefinition>([
+  SYMMETRIC_FAKE_QUANTIZE,
+  ASYMMETRIC_FAKE_QUANTIZE,
+]);
+
+export const isQuantizer = (node: GraphNode): boolean => DEFINITIONS.has(node.definition);
+
+/** A quantizer of a quantized model. */
+export class Quantizer {
+  readonly #node: GraphNode;
+
+  constructor(node: GraphNode) {
+    if (!isQuantizer(node)) throw new ValidationError('NOT_A_QUANTIZER', `The node '${node.name}' (${node.type}) is not a quantizer.`);
+    this.#node = node;
+  }
+
+  /** Such as `conv1/Convolution/fq_weights_1`. */
+  get name(): string {
+    return this.#node.name;
+  }
+
+  get spec(): QuantizerSpec {
+    const { kind, mode, bits, signed, perChannel, narrowRange } = this.attributes;
+    return { kind, mode, bits, signed, perChannel, narrowRange };
+  }
+
+  get target(): QuantizerTarget {
+    return this.attributes.target;
+  }
+
+  get codes(): CodeRange {
+    const { levelLow, levelHigh } = this.attributes;
+    return { levelLow, levelHigh };
+  }
+
+  get attributes(): QuantizerAttributes {
+    return this.#node.attributes as QuantizerAttributes;
+  }
+
+  /** Whether it quantizes; one that is off lets its input through. */
+  get enabled(): boolean {
+    return this.attributes.enabled;
+  }
+
+  enable(): void {
+    this.#node.attributes = { ...this.attributes, enabled: true };
+  }
+
+  disable(): void {
+    this.#node.attributes = { ...this.attributes, enabled: false };
+  }
+
+  /** `scale`, or `inputLow` and `inputRange`. */
+  get parameters(): Parameter[] {
+    return this.#node.inputs.slice(1).map(({ node }) => node.constant.tensor as Parameter);
+  }
+
+  /** Switches training of the range on or off. */
+  requiresGrad_(mode = true): void {
+    for (const parameter of this.parameters) parameter.requiresGrad = mode;
+  }
+
+  /** Lower end and width of the grid, as the forward pass computes them. */
+  range(): { low: Tensor; range: Tensor } {
+    const [first, second] = this.parameters;
+    return this.spec.mode === 'symmetric' ? symmetricRange(first, this.codes) : asymmetricRange(first, second, this.codes);
+  }
+
+  /** The integer codes of x, counted from the value zero, by the rounding that training's forward uses. */
+  quantize(x: Tensor): Tensor {
+    const [first, second] = this.parameters;
+    return this.spec.mode === 'symmetric' ? symmetricCodes(x, first, this.codes) : asymmetricCodes(x, first, second, this.codes);
+  }
+}
+
+/** A quantizer to be inserted. */
+export interface QuantizerInsertion {
+  readonly target: QuantizerTarget;
+  readonly spec: QuantizerSpec;
+  /** `scale`, or `inputLow` and `inputRange`, shaped as they broadcast to the value. */
+  readonly parameters: readonly Tensor[];
+  /** Names of the parameters of another quantizer in the list that this one shares (one scale for several places). */
+  readonly shares?: string;
+}
+
+const parameterNames = (spec: QuantizerSpec): string[] => (spec.mode === 'symmetric' ? ['scale'] : ['inputLow', 'inputRange']);
+
+/** The constant behind an input that holds weights, past reshapes of it. */
+export function weightsOf(node: GraphNode, port: number): GraphNode | null {
+  let source = node.inputs[port]?.node;
+  while (source?.type === 'Reshape') source = source.inputs[0].node;
+  return source?.isConstant ? source : null;
+}
+
+/** Inserts quantizers into a graph, in place. */
+export function insertQuantizers(graph: Graph, insertions: readonly QuantizerInsertion[]): void {
+  const byName = new Map(graph.nodes.map((node) => [node.name, node]));
+  const created = new Map<string, GraphNode[]>();
+  for (const insertion of insertions) {
+    const { target, spec } = insertion;
+    const anchor = byName.get(target.node);
+    if (!anchor) throw new ValidationError('UNKNOWN_NODE', `The quantizer configuration names the node '${target.node}', which this model does not have.`, { node: target.node });
+    const name = quantizerName(target);
+    const constants =
+      created.get(insertion.shares ?? '') ??
+      parameterNames(spec).map((parameter, index) => {
+        const path = `quantizers.${name}.${parameter}`;
+        return constantNode(path, new Parameter(insertion.parameters[index]), path);
+      });
+    created.set(name, constants);
+    const value = quantizedValue(anchor, target);
+    const attributes: QuantizerAttributes = { ...codeRange(spec), ...spec, enabled: true, target };
+    const definition = spec.mode === 'symmetric' ? SYMMETRIC_FAKE_QUANTIZE : ASYMMETRIC_FAKE_QUANTIZE;
+    const node = new GraphNode(name, definition, attributes, [value, ...constants.map(({ outputs }) => outputs[0])], [value.type], anchor.scope);
+    redirect(graph, value, node.outputs[0], (user, port) => user !== node && (target.point !== 'input' || (user === anchor && port === target.port)));
+    graph.nodes.push(...constants.filter((constant) => !graph.nodes.includes(constant)), node);
+  }
+  graph.sort();
+}
+
+function quantizedValue(anchor: GraphNode, { point, port, node }: QuantizerTarget): GraphValue {
+  if (point === 'output') return anchor.outputs[port];
+  if (point === 'input') return anchor.inputs[port];
+  const weights = weightsOf(anchor, port);
+  if (!weights) throw new ValidationError('NO_WEIGHTS', `Input ${port} of '${node}' does not hold constant weights.`);
+  return weights.outputs[0];
+}
+
+/** Lets the chosen uses of `from` read `to`. */
+function redirect(graph: Graph, from: GraphValue, to: GraphValue, chosen: (user: GraphNode, port: number) => boolean): void {
+  for (const user of graph.nodes) {
+    user.inputs.forEach((value, port) => {
+      if (value === from && chosen(user, port)) user.inputs[port] = to;
+    });
+  }
+}
