@@ -1,12 +1,18 @@
 /** Gradient cases of elementwise arithmetic. */
 import { ABS, abs } from '../../../src/ops/elementwise/abs.js';
 import { ADD, add } from '../../../src/ops/elementwise/add.js';
+import { CEILING, ceiling } from '../../../src/ops/elementwise/ceiling.js';
+import { CLAMP, clamp } from '../../../src/ops/elementwise/clamp.js';
 import { CONVERT, cast } from '../../../src/ops/elementwise/convert.js';
 import { DIVIDE, divide } from '../../../src/ops/elementwise/divide.js';
+import { EXP, exp } from '../../../src/ops/elementwise/exp.js';
+import { FLOOR, floor } from '../../../src/ops/elementwise/floor.js';
+import { LOG, log } from '../../../src/ops/elementwise/log.js';
 import { MAXIMUM, maximum } from '../../../src/ops/elementwise/maximum.js';
 import { MINIMUM, minimum } from '../../../src/ops/elementwise/minimum.js';
 import { MULTIPLY, multiply } from '../../../src/ops/elementwise/multiply.js';
 import { NEGATIVE, negative } from '../../../src/ops/elementwise/negative.js';
+import { POWER, power, rsqrt } from '../../../src/ops/elementwise/power.js';
 import { ROUND, round } from '../../../src/ops/elementwise/round.js';
 import { SELECT, where } from '../../../src/ops/elementwise/select.js';
 import { SIGN, sign } from '../../../src/ops/elementwise/sign.js';
@@ -66,5 +72,25 @@ export const cases: readonly OperationCase[] = [
     run: (x) => cast(cast(x, 'float32'), 'float64'),
     step: 1e-2,
     tolerance: 1e-4,
+  },
+  {
+    operation: POWER,
+    name: 'broadcast',
+    inputs: (g) => [uniform(g, [2, 3], 0.5, 2), normal(g, [2, 1])],
+    run: power,
+  },
+  { operation: POWER, name: 'an integer exponent', inputs: (g) => [avoiding(g, [5], 0)], run: (x) => power(x, 3) },
+  { operation: POWER, name: 'a number as base', inputs: (g) => [normal(g, [3])], run: (x) => power(2, x) },
+  { operation: POWER, name: 'reciprocal square root', inputs: (g) => [uniform(g, [3], 0.5, 2)], run: rsqrt },
+  { operation: EXP, name: 'vector', inputs: (g) => [normal(g, [4])], run: exp },
+  { operation: LOG, name: 'positive', inputs: (g) => [uniform(g, [4], 0.5, 3)], run: log },
+  { operation: FLOOR, name: 'between whole numbers', inputs: (g) => [uniform(g, [4], 1.1, 1.9)], run: floor },
+  { operation: CEILING, name: 'between whole numbers', inputs: (g) => [uniform(g, [4], 1.1, 1.9)], run: ceiling },
+  { operation: CLAMP, name: 'both limits', inputs: (g) => [avoiding(g, [12], -1, 1)], run: (x) => clamp(x, -1, 1) },
+  {
+    operation: CLAMP,
+    name: 'one limit',
+    inputs: (g) => [avoiding(g, [8], 0)],
+    run: (x) => clamp(x, 0, Number.POSITIVE_INFINITY),
   },
 ];
