@@ -1,0 +1,14 @@
+/** Checkpoints and the safetensors format. */
+export {
+  CHECKPOINT_VERSION,
+  type CheckpointContents,
+  deserializeCheckpoint,
+  loadCheckpoint,
+  type PartFactory,
+  type RestoredCheckpoint,
+  type RestoreTargets,
+  saveCheckpoint,
+  serializeCheckpoint,
+  type Stateful,
+} from './checkpoint.js';
+export { decodeSafetensors, encodeSafetensors, type HostTensor, type Safetensors } from './safetensors.js';
