@@ -7,6 +7,7 @@
 /** From the ground up. Folders that share a floor do not see each other. */
 const FLOORS = [
   ['errors.ts'],
+  ['options.ts'],
   ['files'],
   ['kernels'],
   ['tensor'],
