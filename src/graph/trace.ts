@@ -6,6 +6,7 @@ import type { Recorder } from '../autograd/dispatch.js';
 import type { OperationDefinition } from '../autograd/operation.js';
 import { atPlace, TraceError, ValidationError } from '../errors.js';
 import type { TensorType } from '../kernels/contract.js';
+import { Functional } from '../nn/functional.js';
 import type { Module } from '../nn/module.js';
 import { withScopes } from '../nn/scopes.js';
 import { flattenOutputs, type OutputStructure } from '../nn/structure.js';
@@ -17,7 +18,7 @@ import { constantNode, Graph, GraphNode, type GraphValue, PARAMETER } from './gr
 export interface TraceOptions {
   /** Let the first axis of every input be of any size. Default: true. */
   dynamicBatch?: boolean;
-  /** Names of the inputs. Default: `input`, or `input_0`, `input_1`, ... */
+  /** Names of the inputs. Default: those of a Functional model; else `input`, or `input_0`, `input_1`, ... */
   inputNames?: readonly string[];
 }
 
@@ -114,11 +115,12 @@ export function trace(model: Module, inputs: readonly TensorType[], options: Tra
   const paths = new Map<Tensor, string>();
   for (const [path, tensor] of [...model.namedParameters(), ...model.namedBuffers()]) paths.set(tensor, path);
   const recorder = new GraphRecorder(paths);
+  const inputNames = options.inputNames ?? (model instanceof Functional ? model.inputs.map(({ name }) => name) : []);
   const symbols = inputs.map(({ shape, dtype }, index) => {
-    const name = options.inputNames?.[index] ?? (inputs.length === 1 ? 'input' : `input_${index}`);
+    const name = inputNames[index] ?? (inputs.length === 1 ? 'input' : `input_${index}`);
     return recorder.input(name, { shape: shape.map((extent, axis) => (dynamicBatch && axis === 0 ? DYNAMIC : extent)), dtype });
   });
-  const result = withScopes(model, recorder.scopes, () => model.forward(...symbols));
+  const result: unknown = withScopes(model, recorder.scopes, () => model.forward(...symbols));
   if (result instanceof Promise) throw new TraceError('ASYNC_FORWARD', 'forward() returned a promise. A model that is recorded must be synchronous.');
   const { tensors, names, structure } = flattenOutputs(result);
   const outputs = tensors.map((tensor, index) => ({ name: names[index], value: recorder.valueOf(tensor) }));

@@ -3,11 +3,12 @@
  * buffers and other modules, and whose `forward` is ordinary code; what it consists of is found by
  * looking at its fields, so there is nothing to register.
  */
+
+import { noGrad } from '../autograd/gradMode.js';
 import { ValidationError } from '../errors.js';
+import { cast } from '../ops/elementwise/convert.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { SymbolicSource, Tensor } from '../tensor/tensor.js';
-import { noGrad } from '../autograd/gradMode.js';
-import { cast } from '../ops/elementwise/convert.js';
 import { Buffer, Parameter } from './parameter.js';
 
 /** Named tensors: what `stateDict()` gives and a checkpoint holds. */
@@ -30,7 +31,8 @@ export interface LayerRecorder extends SymbolicSource {
   callLayer(layer: Module, inputs: readonly Tensor[]): unknown;
 }
 
-const isLayerRecorder = (source: SymbolicSource | null): source is LayerRecorder => source !== null && 'callLayer' in source;
+const isLayerRecorder = (source: SymbolicSource | null): source is LayerRecorder =>
+  source !== null && 'callLayer' in source;
 
 export abstract class Module {
   /** Whether the module trains (batch statistics, dropout). Set by `train()` and `eval()`. */
@@ -48,7 +50,8 @@ export abstract class Module {
 
   /** Direct child modules by field name; modules in arrays get `field.index`. */
   *namedChildren(): Generator<[string, Module]> {
-    for (const [field, value] of Object.entries(this)) yield* entries(field, value, Module as abstract new () => Module);
+    for (const [field, value] of Object.entries(this))
+      yield* entries(field, value, Module as abstract new () => Module);
   }
 
   /** This module and everything below it, each once, by dotted path (the module itself is ''). */
@@ -110,7 +113,10 @@ export abstract class Module {
    * Takes over values by name, all or nothing. Names may also be written PyTorch's way (`running_mean`).
    * @throws ValidationError listing every missing and unexpected name and every shape that does not fit.
    */
-  loadStateDict(state: StateDict | Readonly<Record<string, Tensor>>, options: LoadStateDictOptions = {}): LoadStateDictResult {
+  loadStateDict(
+    state: StateDict | Readonly<Record<string, Tensor>>,
+    options: LoadStateDictOptions = {},
+  ): LoadStateDictResult {
     const { strict = true } = options;
     const given = new Map(state instanceof Map ? state : Object.entries(state));
     const own = new Map(this.#state());
@@ -124,7 +130,8 @@ export abstract class Module {
       if (!target) unexpected.push(givenName);
       else {
         found.add(name);
-        if (!sameShape(target.shape, value.shape)) wrong.push(`${name} has shape ${formatShape(target.shape)}, the given one ${formatShape(value.shape)}`);
+        if (!sameShape(target.shape, value.shape))
+          wrong.push(`${name} has shape ${formatShape(target.shape)}, the given one ${formatShape(value.shape)}`);
         else assignments.push([target, value]);
       }
     }
@@ -135,7 +142,11 @@ export abstract class Module {
       ...(strict && unexpected.length > 0 ? [`unexpected: ${unexpected.join(', ')}`] : []),
     ];
     if (problems.length > 0) {
-      throw new ValidationError('STATE_DICT_MISMATCH', `The state does not fit ${this.constructor.name}; nothing was loaded. ${problems.join('; ')}.`, { missing, unexpected });
+      throw new ValidationError(
+        'STATE_DICT_MISMATCH',
+        `The state does not fit ${this.constructor.name}; nothing was loaded. ${problems.join('; ')}.`,
+        { missing, unexpected },
+      );
     }
     noGrad(() => {
       for (const [target, value] of assignments) target.assign_(cast(value, target.dtype));
@@ -169,9 +180,14 @@ const join = (prefix: string, name: string): string => (prefix === '' ? name : `
 const camelCase = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** Instances of `kind` in a field: itself, or in arrays. */
-function* entries<T>(name: string, value: unknown, kind: abstract new (...values: never[]) => T): Generator<[string, T]> {
+function* entries<T>(
+  name: string,
+  value: unknown,
+  kind: abstract new (...values: never[]) => T,
+): Generator<[string, T]> {
   if (value instanceof kind) yield [name, value];
-  else if (Array.isArray(value)) for (const [index, item] of value.entries()) yield* entries(`${name}.${index}`, item, kind);
+  else if (Array.isArray(value))
+    for (const [index, item] of value.entries()) yield* entries(`${name}.${index}`, item, kind);
 }
 
 function* distinct<T>(pairs: Iterable<[string, T]>): Generator<[string, T]> {

@@ -5,8 +5,14 @@ import { Tensor } from '../tensor/tensor.js';
 /** A model's result with the tensors replaced by their position in a flat list. */
 export type OutputStructure = number | OutputStructure[] | { [key: string]: OutputStructure };
 
-/** Takes a result apart. `names` gives each tensor a name from its place in the result. */
-export function flattenOutputs(result: unknown): { tensors: Tensor[]; names: string[]; structure: OutputStructure } {
+/**
+ * Takes a result apart. `names` gives each tensor a name from its place in the result.
+ * @throws TraceError `UNTRACEABLE_OUTPUT` for anything but tensors in it; `what` begins the message.
+ */
+export function flattenOutputs(
+  result: unknown,
+  what = 'What forward() returns',
+): { tensors: Tensor[]; names: string[]; structure: OutputStructure } {
   const tensors: Tensor[] = [];
   const names: string[] = [];
   const visit = (value: unknown, name: string): OutputStructure => {
@@ -21,9 +27,10 @@ export function flattenOutputs(result: unknown): { tensors: Tensor[]; names: str
         Object.entries(value).map(([key, item]) => [key, visit(item, name === '' ? key : `${name}_${key}`)]),
       );
     }
+    const found = value === null ? 'null' : value instanceof Promise ? 'a promise' : typeof value;
     throw new TraceError(
       'UNTRACEABLE_OUTPUT',
-      `forward() must return tensors, or arrays or plain objects of them; it returned ${value === null ? 'null' : typeof value}.`,
+      `${what} must be tensors, or arrays or plain objects of them; found ${found}${name === '' ? '' : ` at '${name}'`}.`,
     );
   };
   const structure = visit(result, '');

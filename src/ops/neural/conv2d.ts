@@ -29,7 +29,7 @@ export interface Conv2dOptions {
 
 type Pads = Pick<PaddingAttributes, 'padsBegin' | 'padsEnd' | 'autoPad'>;
 
-function explicitPads(padding: number | readonly number[], where: string): Pads {
+export function explicitPads(padding: number | readonly number[], where: string): Pads {
   const list = typeof padding === 'number' ? [padding] : padding;
   const [top, left, bottom, right] =
     list.length === 1 ? [list[0], list[0], list[0], list[0]] : list.length === 2 ? [...list, ...list] : list;
@@ -43,7 +43,7 @@ function explicitPads(padding: number | readonly number[], where: string): Pads 
   return { padsBegin: [top, left], padsEnd: [bottom, right], autoPad: 'explicit' };
 }
 
-function padsOf(padding: Conv2dPadding, where: string): Pads {
+export function padsOf(padding: Conv2dPadding, where: string): Pads {
   if (typeof padding !== 'string') return explicitPads(padding, where);
   if (padding !== 'same' && padding !== 'valid') {
     throw new ValidationError(

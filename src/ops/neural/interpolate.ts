@@ -80,47 +80,53 @@ function coordinatesOf(mode: InterpolateOptions['mode'], alignCorners: boolean):
   return alignCorners ? 'align_corners' : 'pytorch_half_pixel';
 }
 
-function factorsOf(scaleFactor: number | readonly number[]): number[] {
+function factorsOf(scaleFactor: number | readonly number[], where: string): number[] {
   const factors = typeof scaleFactor === 'number' ? [scaleFactor, scaleFactor] : [...scaleFactor];
   if (factors.length !== 2 || !factors.every((factor) => Number.isFinite(factor) && factor > 0)) {
     throw new ValidationError(
       'BAD_SCALE_FACTOR',
-      `interpolate: scaleFactor is ${JSON.stringify(scaleFactor)}; give a positive number, or two as [y, x].`,
+      `${where}: scaleFactor is ${JSON.stringify(scaleFactor)}; give a positive number, or two as [y, x].`,
       { scaleFactor },
     );
   }
   return factors;
 }
 
-/** Resizes images x [N, C, H, W]. PyTorch's `interpolate`, without antialiasing. */
-export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
-  checkOptions('interpolate', options, ['size', 'scaleFactor', 'mode', 'alignCorners']);
-  requireImages('interpolate', x);
+/** Checks the options. `where` begins the messages. */
+export function interpolateAttributes(where: string, options: InterpolateOptions): InterpolateAttributes {
+  checkOptions(where, options, ['size', 'scaleFactor', 'mode', 'alignCorners']);
   const { size, scaleFactor, mode = 'nearest', alignCorners = false } = options;
   if (!['nearest', 'nearest-exact', 'bilinear'].includes(mode)) {
     throw new ValidationError(
       'BAD_MODE',
-      `interpolate: mode '${mode}' is not known; use 'nearest', 'nearest-exact' or 'bilinear'.`,
+      `${where}: mode '${mode}' is not known; use 'nearest', 'nearest-exact' or 'bilinear'.`,
       { mode },
     );
   }
   if ((size === undefined) === (scaleFactor === undefined)) {
     throw new ValidationError(
       'SIZE_OR_SCALE',
-      `interpolate: give either size or scaleFactor${size === undefined ? '' : ', not both'}.`,
+      `${where}: give either size or scaleFactor${size === undefined ? '' : ', not both'}.`,
     );
   }
   if (alignCorners && mode !== 'bilinear') {
     throw new ValidationError(
       'ALIGN_CORNERS',
-      `interpolate: alignCorners is an option of mode 'bilinear', not of '${mode}'.`,
+      `${where}: alignCorners is an option of mode 'bilinear', not of '${mode}'.`,
       { mode },
     );
   }
-  return applyOne(INTERPOLATE, [x], {
+  return {
     mode: mode === 'bilinear' ? 'linear' : 'nearest',
     coordinates: coordinatesOf(mode, alignCorners),
-    sizes: size === undefined ? null : pairOf(size, 1, 'interpolate', 'size'),
-    scales: scaleFactor === undefined ? null : factorsOf(scaleFactor),
-  });
+    sizes: size === undefined ? null : pairOf(size, 1, where, 'size'),
+    scales: scaleFactor === undefined ? null : factorsOf(scaleFactor, where),
+  };
+}
+
+/** Resizes images x [N, C, H, W]. PyTorch's `interpolate`, without antialiasing. */
+export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
+  const attributes = interpolateAttributes('interpolate', options);
+  requireImages('interpolate', x);
+  return applyOne(INTERPOLATE, [x], attributes);
 }
