@@ -63,6 +63,38 @@ interface Phase {
 const forGroup = (value: number | readonly number[], index: number): number =>
   typeof value === 'number' ? value : value[index];
 
+const totalSteps = ({ totalSteps: total, epochs, stepsPerEpoch }: Options): number =>
+  total ?? Number(epochs) * Number(stepsPerEpoch);
+
+function phases(options: Options): Phase[] {
+  const { pctStart, threePhase } = options;
+  const total = totalSteps(options);
+  const rise: Phase = { endStep: pctStart * total - 1, lr: ['initial', 'max'], momentum: ['max', 'base'] };
+  const endStep = total - 1;
+  if (!threePhase) return [rise, { endStep, lr: ['max', 'min'], momentum: ['base', 'max'] }];
+  return [
+    rise,
+    { endStep: 2 * pctStart * total - 2, lr: ['max', 'initial'], momentum: ['base', 'max'] },
+    { endStep, lr: ['initial', 'min'], momentum: ['max', 'max'] },
+  ];
+}
+
+/** The phase of a step, and how much of it has passed. */
+function phaseAt(options: Options, epoch: number): { phase: Phase; progress: number } {
+  const all = phases(options);
+  const found = all.findIndex(({ endStep }) => epoch <= endStep);
+  const index = found < 0 ? all.length - 1 : found;
+  const start = index === 0 ? 0 : all[index - 1].endStep;
+  const length = all[index].endStep - start;
+  // A phase without length is at its end at once; dividing by it would give a rate that is not a number.
+  return { phase: all[index], progress: length === 0 ? 1 : (epoch - start) / length };
+}
+
+function anneal({ annealStrategy }: Options, from: number, to: number, progress: number): number {
+  if (annealStrategy === 'linear') return (to - from) * progress + from;
+  return to + ((from - to) / 2) * (Math.cos(Math.PI * progress) + 1);
+}
+
 /**
  * PyTorch's OneCycleLR; call `step()` after every batch.
  * Source: Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates", 2018.
@@ -107,61 +139,30 @@ export class OneCycleLR extends StepwiseScheduler<Options> {
   }
 
   protected rate(_current: number, base: number, epoch: number, index: number): number {
-    if (epoch > this.#totalSteps) {
+    const total = totalSteps(this.options);
+    if (epoch > total) {
       throw new ValidationError(
         'SCHEDULE_FINISHED',
-        `${this.type}: step ${epoch} is beyond the ${this.#totalSteps} steps of the cycle. Give the number of batches of all epochs as totalSteps.`,
-        { step: epoch, totalSteps: this.#totalSteps },
+        `${this.type}: step ${epoch} is beyond the ${total} steps of the cycle. Give the number of batches of all epochs as totalSteps.`,
+        { step: epoch, totalSteps: total },
       );
     }
-    const { phase, progress } = this.#phaseAt(epoch);
+    const { phase, progress } = phaseAt(this.options, epoch);
     const values = { initial: base, max: forGroup(this.options.maxLr, index), min: base / this.options.finalDivFactor };
-    return this.#anneal(values[phase.lr[0]], values[phase.lr[1]], progress);
+    return anneal(this.options, values[phase.lr[0]], values[phase.lr[1]], progress);
   }
 
   protected override afterStep(): void {
     if (!this.options.cycleMomentum) return;
-    const { phase, progress } = this.#phaseAt(this.epoch);
+    const { phase, progress } = phaseAt(this.options, this.epoch);
     this.groups.forEach((group, index) => {
       const values = {
         base: forGroup(this.options.baseMomentum, index),
         max: forGroup(this.options.maxMomentum, index),
       };
-      const momentum = this.#anneal(values[phase.momentum[0]], values[phase.momentum[1]], progress);
+      const momentum = anneal(this.options, values[phase.momentum[0]], values[phase.momentum[1]], progress);
       if (group.betas) group.betas = [momentum, group.betas[1]];
       else group.momentum = momentum;
     });
-  }
-
-  get #totalSteps(): number {
-    const { totalSteps, epochs, stepsPerEpoch } = this.options;
-    return totalSteps ?? Number(epochs) * Number(stepsPerEpoch);
-  }
-
-  get #phases(): Phase[] {
-    const { pctStart, threePhase } = this.options;
-    const rise: Phase = { endStep: pctStart * this.#totalSteps - 1, lr: ['initial', 'max'], momentum: ['max', 'base'] };
-    const endStep = this.#totalSteps - 1;
-    if (!threePhase) return [rise, { endStep, lr: ['max', 'min'], momentum: ['base', 'max'] }];
-    return [
-      rise,
-      { endStep: 2 * pctStart * this.#totalSteps - 2, lr: ['max', 'initial'], momentum: ['base', 'max'] },
-      { endStep, lr: ['initial', 'min'], momentum: ['max', 'max'] },
-    ];
-  }
-
-  #phaseAt(epoch: number): { phase: Phase; progress: number } {
-    const phases = this.#phases;
-    const found = phases.findIndex(({ endStep }) => epoch <= endStep);
-    const index = found < 0 ? phases.length - 1 : found;
-    const start = index === 0 ? 0 : phases[index - 1].endStep;
-    const length = phases[index].endStep - start;
-    // A phase without length is at its end at once; dividing by it would give a rate that is not a number.
-    return { phase: phases[index], progress: length === 0 ? 1 : (epoch - start) / length };
-  }
-
-  #anneal(from: number, to: number, progress: number): number {
-    if (this.options.annealStrategy === 'linear') return (to - from) * progress + from;
-    return to + ((from - to) / 2) * (Math.cos(Math.PI * progress) + 1);
   }
 }
