@@ -3,7 +3,9 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { sumToShape } from '../movement/broadcast.js';
 import { applyBinary, defineBinary, type Operand } from './binary.js';
 import { equal } from './equal.js';
+import { greaterEqual } from './greaterEqual.js';
 import { log } from './log.js';
+import { logicalAnd } from './logicalAnd.js';
 import { multiply } from './multiply.js';
 import { where } from './select.js';
 import { subtract } from './subtract.js';
@@ -21,9 +23,9 @@ export const POWER = defineBinary({
       return multiply(g, where(equal(exponent, 0), 0, slope));
     };
     const byExponent = (): Tensor => {
-      const y = context.output(0);
-      // Where the result is zero it stays zero, although the logarithm is infinite.
-      return multiply(g, where(equal(y, 0), 0, multiply(y, log(base))));
+      // Zero stays zero whatever the exponent, although its logarithm is infinite.
+      const constant = logicalAnd(equal(base, 0), greaterEqual(exponent, 0));
+      return multiply(g, where(constant, 0, multiply(context.output(0), log(base))));
     };
     return [
       context.needs(0) ? sumToShape(byBase(), context.inputTypes[0].shape) : null,
