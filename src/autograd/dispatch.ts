@@ -12,14 +12,33 @@ import { record, TapeNode } from './tape.js';
 /** Records operations on symbolic tensors: a graph under construction. */
 export interface Recorder extends SymbolicSource {
   record(definition: OperationDefinition, inputs: readonly Tensor[], attributes: unknown): Tensor[];
+  /** Whether a tensor with values belongs to the recorded model, so that what is computed from it must stay computed. */
+  owns?(tensor: Tensor): boolean;
+}
+
+let current: Recorder | null = null;
+
+/** Runs `body`, in which operations on tensors that the recorder owns are recorded like those on symbolic ones. */
+export function withRecorder<T>(recorder: Recorder, body: () => T): T {
+  const previous = current;
+  current = recorder;
+  try {
+    return body();
+  } finally {
+    current = previous;
+  }
 }
 
 function recorderOf(inputs: readonly Tensor[]): Recorder | null {
   let found: Recorder | null = null;
-  for (const { source } of inputs) {
+  for (const input of inputs) {
+    const source = input.source ?? (current?.owns?.(input) ? current : null);
     if (source === null || source === found) continue;
     if (found !== null) {
-      throw new TraceError('TWO_RECORDINGS', `Symbolic tensors of two different recordings meet at ${found.place()}. Build the whole model from one set of inputs.`);
+      throw new TraceError(
+        'TWO_RECORDINGS',
+        `Symbolic tensors of two different recordings meet at ${found.place()}. Build the whole model from one set of inputs.`,
+      );
     }
     found = source as Recorder;
   }

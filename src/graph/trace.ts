@@ -2,7 +2,7 @@
  * Recording a model as a graph: its `forward` runs once on symbolic tensors, and every operation it
  * applies becomes a node named after the layer it happened in. Nothing is computed; shapes are checked.
  */
-import type { Recorder } from '../autograd/dispatch.js';
+import { type Recorder, withRecorder } from '../autograd/dispatch.js';
 import type { OperationDefinition } from '../autograd/operation.js';
 import { atPlace, TraceError, ValidationError } from '../errors.js';
 import type { TensorType } from '../kernels/contract.js';
@@ -39,6 +39,10 @@ class GraphRecorder implements Recorder {
 
   constructor(paths: ReadonlyMap<Tensor, string>) {
     this.#paths = paths;
+  }
+
+  owns(tensor: Tensor): boolean {
+    return this.#paths.has(tensor);
   }
 
   place(): string {
@@ -120,7 +124,7 @@ export function trace(model: Module, inputs: readonly TensorType[], options: Tra
     const name = inputNames[index] ?? (inputs.length === 1 ? 'input' : `input_${index}`);
     return recorder.input(name, { shape: shape.map((extent, axis) => (dynamicBatch && axis === 0 ? DYNAMIC : extent)), dtype });
   });
-  const result: unknown = withScopes(model, recorder.scopes, () => model.forward(...symbols));
+  const result: unknown = withRecorder(recorder, () => withScopes(model, recorder.scopes, () => model.forward(...symbols)));
   if (result instanceof Promise) throw new TraceError('ASYNC_FORWARD', 'forward() returned a promise. A model that is recorded must be synchronous.');
   const { tensors, names, structure } = flattenOutputs(result);
   const outputs = tensors.map((tensor, index) => ({ name: names[index], value: recorder.valueOf(tensor) }));

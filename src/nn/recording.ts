@@ -4,6 +4,7 @@
  * recorder for all of them, so that inputs made apart can meet in one model.
  */
 import { applyInMode, type Recorder } from '../autograd/dispatch.js';
+import { noGrad } from '../autograd/gradMode.js';
 import type { OperationDefinition } from '../autograd/operation.js';
 import { atPlace, ShapeError, TraceError, ValidationError } from '../errors.js';
 import type { TensorType } from '../kernels/contract.js';
@@ -75,6 +76,7 @@ class CallRecorder implements Recorder, LayerRecorder {
   }
 
   record(definition: OperationDefinition, inputs: readonly Tensor[], attributes: unknown): Tensor[] {
+    this.#checkFixed(definition.type, inputs);
     let types: TensorType[];
     try {
       types = definition.infer(inputs, attributes);
@@ -94,11 +96,12 @@ class CallRecorder implements Recorder, LayerRecorder {
 
   callLayer(layer: Module, inputs: readonly Tensor[]): unknown {
     const { name } = layer.constructor;
+    this.#checkFixed(name, inputs);
     const inference = new TypeInference(name);
     const standIns = inputs.map((input) => (input.source === this ? inference.symbol(input) : input));
     let result: unknown;
     try {
-      result = withScopes(layer, inference.scopes, () => layer.forward(...standIns));
+      result = noGrad(() => withScopes(layer, inference.scopes, () => layer.forward(...standIns)));
     } catch (error) {
       throw atPlace(error, inference.place());
     }
@@ -113,6 +116,16 @@ class CallRecorder implements Recorder, LayerRecorder {
       );
     };
     return buildOutputs(structure, this.#add({ inputs, layer, run, description: name }, tensors));
+  }
+
+  /** A result would keep the values that the parameters have now; only what a layer computes is computed again. */
+  #checkFixed(type: string, inputs: readonly Tensor[]): void {
+    if (inputs.every((input) => input.isSymbolic || input.isLeaf)) return;
+    throw new TraceError(
+      'COMPUTED_PARAMETER',
+      `At ${this.place()}, ${type} takes a tensor that was computed from parameters beforehand, so it would not follow their training. ` +
+        'Compute it in the forward() of a module and call that with apply().',
+    );
   }
 
   #add(call: Omit<SymbolicCall, 'serial' | 'outputs'>, types: readonly TensorType[]): Tensor[] {
