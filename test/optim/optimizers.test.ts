@@ -55,8 +55,7 @@ describe.each(Object.keys(CLASSES))('%s', (name) => {
         step(optimizer, parameters, number);
         const expected = trace.find((each) => each.step === number);
         expected?.parameters.forEach((numbers, index) => {
-          worst = Math.max(worst, difference(parameters[index].dataSync(), numbers));
-          expect(worst).toBeLessThan(2e-6);
+          expect(difference(parameters[index].dataSync(), numbers)).toBeLessThan(TOLERANCE);
         });
       }
       const saved = optimizer.stateDict().state;
