@@ -88,8 +88,8 @@ export function makeGroup<Options extends object>(
 }
 
 /** The options with the defaults of those that are absent or undefined. */
-export function withDefaults<Options extends object>(given: Partial<Options>, defaults: Options): Options {
-  const overrides = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+export function withDefaults<Options extends object>(given: Partial<Options> | undefined, defaults: Options): Options {
+  const overrides = Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value !== undefined));
   return { ...defaults, ...overrides };
 }
 

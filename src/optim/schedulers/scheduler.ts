@@ -116,7 +116,7 @@ export abstract class StepwiseScheduler<Options extends object> extends LRSchedu
   ) {
     super(type, optimizer);
     checkOptions(type, options, Object.keys(defaults));
-    this.options = withDefaults(options, defaults) as Options;
+    this.options = withDefaults<object>(options, defaults) as Options;
     this.check(this.options);
     this.prepareGroups();
     this.baseLrs = this.groups.map(({ lr, initialLr }) => initialLr ?? lr);

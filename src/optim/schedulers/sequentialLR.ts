@@ -20,7 +20,7 @@ export class SequentialLR extends LRScheduler {
   constructor(optimizer: Optimizer, options: SequentialLROptions) {
     super('SequentialLR', optimizer);
     checkOptions(this.type, options, ['schedulers', 'milestones']);
-    const { schedulers, milestones } = options;
+    const { schedulers, milestones } = options ?? {};
     if (!Array.isArray(schedulers) || schedulers.length === 0) {
       throw new ValidationError(
         'INVALID_OPTION',
