@@ -11,16 +11,16 @@ export * as nn from './nn/index.js';
 export * as functional from './ops/functional.js';
 export * as optim from './optim/index.js';
 export * from './quant/index.js';
-export { defaultBackend, init, type InitOptions, withBackend } from './tensor/backend.js';
+export { defaultBackend, type InitOptions, init, withBackend } from './tensor/backend.js';
 export {
   arange,
   type CreateOptions,
   full,
   ones,
+  type RandomOptions,
   rand,
   randint,
   randn,
-  type RandomOptions,
   tensor,
   zeros,
 } from './tensor/create.js';

@@ -49,7 +49,10 @@ function backendOf(inputs: readonly Tensor[], type: string): Backend {
   const backend = inputs[0].backend;
   for (const input of inputs) {
     if (input.backend !== backend) {
-      throw new BackendError('MIXED_BACKENDS', `${type}: its inputs live on different backends (${backend.name} and ${input.backend.name}). Move one with await tensor.to(backend).`);
+      throw new BackendError(
+        'MIXED_BACKENDS',
+        `${type}: its inputs live on different backends (${backend.name} and ${input.backend.name}). Move one with await tensor.to(backend).`,
+      );
     }
   }
   return backend;
@@ -60,15 +63,23 @@ function compute<A>(definition: OperationDefinition<A>, inputs: readonly Tensor[
   const backend = backendOf(inputs, definition.type);
   const types = definition.infer(inputs, attributes);
   if (definition.decompose) return noGrad(() => definition.decompose?.(inputs, attributes) ?? []);
-  if (!definition.lower) throw new QuantGradError('NO_KERNEL', `The operation ${definition.type} has neither a kernel call nor a decomposition.`);
+  if (!definition.lower)
+    throw new QuantGradError(
+      'NO_KERNEL',
+      `The operation ${definition.type} has neither a kernel call nor a decomposition.`,
+    );
   const call = definition.lower(inputs, attributes, types);
   if (call === 'alias') return [new Tensor(inputs[0].storage, types[0].shape, types[0].dtype, backend)];
-  const operands = inputs.map((input, index): Operand => ({
-    storage: input.storage,
-    shape: call.inputShapes?.[index] ?? input.shape,
-    dtype: input.dtype,
-  }));
-  const outputs = types.map((type, index): TensorType => ({ shape: call.outputShapes?.[index] ?? type.shape, dtype: type.dtype }));
+  const operands = inputs.map(
+    (input, index): Operand => ({
+      storage: input.storage,
+      shape: call.inputShapes?.[index] ?? input.shape,
+      dtype: input.dtype,
+    }),
+  );
+  const outputs = types.map(
+    (type, index): TensorType => ({ shape: call.outputShapes?.[index] ?? type.shape, dtype: type.dtype }),
+  );
   const storages = backend.run(call.kernel, operands, call.attributes, outputs);
   return types.map((type, index) => new Tensor(storages[index], type.shape, type.dtype, backend));
 }
@@ -107,16 +118,27 @@ export function apply<A>(definition: OperationDefinition<A>, inputs: readonly Te
 }
 
 /** As `apply`; while training, an operation with a training form runs that. What is being recorded keeps the operation itself. */
-export function applyInMode<A>(definition: OperationDefinition<A>, inputs: readonly Tensor[], attributes: A, training: boolean): Tensor[] {
-  if (training && definition.training && !inputs.some((input) => input.isSymbolic)) return definition.training(inputs, attributes);
+export function applyInMode<A>(
+  definition: OperationDefinition<A>,
+  inputs: readonly Tensor[],
+  attributes: A,
+  training: boolean,
+): Tensor[] {
+  if (training && definition.training && !inputs.some((input) => input.isSymbolic))
+    return definition.training(inputs, attributes);
   return apply(definition, inputs, attributes);
 }
 
 /** As `apply`, for the many operations with one output. */
-export const applyOne = <A>(definition: OperationDefinition<A>, inputs: readonly Tensor[], attributes: A): Tensor => apply(definition, inputs, attributes)[0];
+export const applyOne = <A>(definition: OperationDefinition<A>, inputs: readonly Tensor[], attributes: A): Tensor =>
+  apply(definition, inputs, attributes)[0];
 
 function position(list: readonly number[], index: number, type: string): number {
   const found = list.indexOf(index);
-  if (found < 0) throw new QuantGradError('NOT_SAVED', `The gradient rule of ${type} reads a tensor (${index}) that its definition does not save.`);
+  if (found < 0)
+    throw new QuantGradError(
+      'NOT_SAVED',
+      `The gradient rule of ${type} reads a tensor (${index}) that its definition does not save.`,
+    );
   return found;
 }

@@ -27,19 +27,29 @@ export interface CustomFunction<Inputs extends readonly Tensor[]> {
 }
 
 /** Makes a function of tensors whose gradient is computed by `backward`. */
-export function customFunction<Inputs extends readonly Tensor[]>(definition: CustomFunction<Inputs>): (...inputs: Inputs) => Tensor {
+export function customFunction<Inputs extends readonly Tensor[]>(
+  definition: CustomFunction<Inputs>,
+): (...inputs: Inputs) => Tensor {
   const name = definition.name ?? 'customFunction';
   return (...inputs) => {
     const saved: Tensor[] = [];
-    const output = noGrad(() => definition.forward({ saveForBackward: (...tensors) => void saved.push(...tensors) }, ...inputs));
+    const output = noGrad(() =>
+      definition.forward({ saveForBackward: (...tensors) => void saved.push(...tensors) }, ...inputs),
+    );
     if (!isGradEnabled() || output.isSymbolic || !inputs.some((input) => input.requiresGrad)) return output;
     // A new tensor, so that a forward that returns one of its inputs does not rewire that input.
     const result = new Tensor(output.storage, output.shape, output.dtype, output.backend);
     const node: TapeNode = new TapeNode(name, inputs, 1, saved, ([gradient], savedTensor) => {
       if (!gradient) return inputs.map(() => null);
-      const gradients = definition.backward({ saved: saved.map((_, index) => savedTensor(index)), needsInputGrad: node.needs }, gradient);
+      const gradients = definition.backward(
+        { saved: saved.map((_, index) => savedTensor(index)), needsInputGrad: node.needs },
+        gradient,
+      );
       if (gradients.length !== inputs.length) {
-        throw new AutogradError('GRADIENT_COUNT', `The backward of ${name} returned ${gradients.length} gradients for ${inputs.length} inputs.`);
+        throw new AutogradError(
+          'GRADIENT_COUNT',
+          `The backward of ${name} returned ${gradients.length} gradients for ${inputs.length} inputs.`,
+        );
       }
       return [...gradients];
     });

@@ -1,4 +1,5 @@
 /** Reverse-mode automatic differentiation. */
-export { backward, type BackwardOptions } from './tape.js';
+
+export { type BackwardContext, type CustomFunction, customFunction, type ForwardContext } from './function.js';
 export { enableGrad, isGradEnabled, noGrad } from './gradMode.js';
-export { type BackwardContext, customFunction, type CustomFunction, type ForwardContext } from './function.js';
+export { type BackwardOptions, backward } from './tape.js';

@@ -4,9 +4,9 @@
  * is freed when it has been used, unless the graph is retained.
  */
 import { AutogradError, ShapeError } from '../errors.js';
-import { formatShape, sameShape, type Shape } from '../tensor/shape.js';
-import { type GradientNode, Tensor } from '../tensor/tensor.js';
 import { full } from '../tensor/create.js';
+import { formatShape, type Shape, sameShape } from '../tensor/shape.js';
+import { type GradientNode, Tensor } from '../tensor/tensor.js';
 import { noGrad } from './gradMode.js';
 
 /** A tensor that the backward pass needs, with the version it had. */
@@ -38,7 +38,13 @@ export class TapeNode implements GradientNode {
   #saved: SavedTensor[] | null;
   readonly #rule: BackwardRule;
 
-  constructor(name: string, inputs: readonly Tensor[], outputCount: number, saved: readonly Tensor[], rule: BackwardRule) {
+  constructor(
+    name: string,
+    inputs: readonly Tensor[],
+    outputCount: number,
+    saved: readonly Tensor[],
+    rule: BackwardRule,
+  ) {
     this.name = name;
     this.edges = inputs.map(edgeTo);
     this.needs = inputs.map((input) => input.requiresGrad);
@@ -92,7 +98,12 @@ export class TapeNode implements GradientNode {
 
 function edgeTo(tensor: Tensor): Edge {
   const node = tensor.gradientNode instanceof TapeNode ? tensor.gradientNode : null;
-  return { shape: tensor.shape, node, outputIndex: tensor.outputIndex, leaf: node === null && tensor.requiresGrad ? tensor : null };
+  return {
+    shape: tensor.shape,
+    node,
+    outputIndex: tensor.outputIndex,
+    leaf: node === null && tensor.requiresGrad ? tensor : null,
+  };
 }
 
 /** Marks `outputs` as computed by a node. */
@@ -121,14 +132,23 @@ export interface BackwardOptions {
 /** Adds the gradient of `root` with respect to every leaf that requires one into that leaf's `grad`. */
 export function backward(root: Tensor, options: BackwardOptions = {}): void {
   if (!root.requiresGrad) {
-    throw new AutogradError('NO_GRADIENT', 'backward() was called on a tensor that does not depend on any tensor with requiresGrad.');
+    throw new AutogradError(
+      'NO_GRADIENT',
+      'backward() was called on a tensor that does not depend on any tensor with requiresGrad.',
+    );
   }
   if (!options.gradient && root.size !== 1) {
-    throw new AutogradError('NOT_A_SCALAR', `backward() on a tensor of shape ${formatShape(root.shape)} needs { gradient }; only a tensor with one element has an implicit one.`);
+    throw new AutogradError(
+      'NOT_A_SCALAR',
+      `backward() on a tensor of shape ${formatShape(root.shape)} needs { gradient }; only a tensor with one element has an implicit one.`,
+    );
   }
   const seed = options.gradient ?? full(root.shape, 1, { dtype: root.dtype, backend: root.backend });
   if (!sameShape(seed.shape, root.shape)) {
-    throw new ShapeError('GRADIENT_SHAPE', `backward(): the gradient has shape ${formatShape(seed.shape)}, the tensor ${formatShape(root.shape)}.`);
+    throw new ShapeError(
+      'GRADIENT_SHAPE',
+      `backward(): the gradient has shape ${formatShape(seed.shape)}, the tensor ${formatShape(root.shape)}.`,
+    );
   }
   noGrad(() => {
     if (!(root.gradientNode instanceof TapeNode)) {

@@ -6,7 +6,7 @@
 import { CheckpointError, QuantGradError } from '../errors.js';
 import { writeFileAtomic } from '../files/atomicFile.js';
 import { readFileBytes } from '../files/readFile.js';
-import { Module } from '../nn/module.js';
+import type { Module } from '../nn/module.js';
 import { getConfig, loadFromConfig, type QuantizationConfig } from '../quant/config.js';
 import { QuantizedModel } from '../quant/quantizedModel.js';
 import { fromValues } from '../tensor/create.js';
@@ -53,7 +53,11 @@ const VERSION_KEY = 'quantgrad.version';
 const MANIFEST_KEY = 'quantgrad.manifest';
 
 const isStateful = (value: unknown): value is Stateful =>
-  typeof value === 'object' && value !== null && 'stateDict' in value && 'loadStateDict' in value && typeof value.stateDict === 'function';
+  typeof value === 'object' &&
+  value !== null &&
+  'stateDict' in value &&
+  'loadStateDict' in value &&
+  typeof value.stateDict === 'function';
 
 /**
  * A checkpoint as the bytes of a safetensors file. The state is taken at the time of the call; training may go
@@ -82,7 +86,8 @@ export async function serializeCheckpoint(contents: CheckpointContents): Promise
   };
   const metadata = { [VERSION_KEY]: String(CHECKPOINT_VERSION), [MANIFEST_KEY]: JSON.stringify(manifest) };
   const host = new Map<string, HostTensor>();
-  for (const [name, tensor] of tensors) host.set(name, { dtype: tensor.dtype, shape: tensor.shape, data: await tensor.data() });
+  for (const [name, tensor] of tensors)
+    host.set(name, { dtype: tensor.dtype, shape: tensor.shape, data: await tensor.data() });
   return encodeCheckpointFile(host, metadata);
 }
 
@@ -114,7 +119,11 @@ export interface RestoredCheckpoint<M extends Module> {
 }
 
 /** As `loadCheckpoint`, from the bytes of a file. @param where Names the file in errors. */
-export function deserializeCheckpoint<M extends Module>(bytes: Uint8Array, targets: RestoreTargets<M>, where = 'checkpoint'): RestoredCheckpoint<M> {
+export function deserializeCheckpoint<M extends Module>(
+  bytes: Uint8Array,
+  targets: RestoreTargets<M>,
+  where = 'checkpoint',
+): RestoredCheckpoint<M> {
   const { tensors, manifest } = readManifest(bytes, where);
   const { model: given, ...rest } = targets;
   const model = restoreModel(given, manifest, tensors, where);
@@ -123,17 +132,27 @@ export function deserializeCheckpoint<M extends Module>(bytes: Uint8Array, targe
   for (const [name, target] of Object.entries(rest)) {
     const packed = manifest.parts[name];
     if (packed === undefined) {
-      throw new CheckpointError('MISSING_PART', `${where}: it holds no '${name}'; it has ${['model', ...Object.keys(manifest.parts)].join(', ')}.`, { where, name });
+      throw new CheckpointError(
+        'MISSING_PART',
+        `${where}: it holds no '${name}'; it has ${['model', ...Object.keys(manifest.parts)].join(', ')}.`,
+        { where, name },
+      );
     }
     const part = typeof target === 'function' ? (target as PartFactory<Module>)(restored) : target;
     const state = unpackState(packed, tensors);
     if (isStateful(part)) loads.push(() => part.loadStateDict(state as never));
     else if (part instanceof Generator) loads.push(() => part.setState(state as GeneratorState));
-    else throw new CheckpointError('NOT_RESTORABLE', `${where}: '${name}' cannot be restored into a ${typeof part}; give an object with loadStateDict(), or a function that returns one.`, { name });
+    else
+      throw new CheckpointError(
+        'NOT_RESTORABLE',
+        `${where}: '${name}' cannot be restored into a ${typeof part}; give an object with loadStateDict(), or a function that returns one.`,
+        { name },
+      );
     restored[name] = part;
   }
   for (const load of loads) explain(load, where);
-  for (const [name, packed] of Object.entries(manifest.parts)) if (!(name in restored)) restored[name] = unpackState(packed, tensors);
+  for (const [name, packed] of Object.entries(manifest.parts))
+    if (!(name in restored)) restored[name] = unpackState(packed, tensors);
   defaultGenerator().setState(manifest.defaultGenerator);
   return restored as unknown as RestoredCheckpoint<M>;
 }
@@ -142,7 +161,10 @@ export function deserializeCheckpoint<M extends Module>(bytes: Uint8Array, targe
  * Restores a checkpoint: the model, the parts given in `targets`, and the default random generator.
  * @throws CheckpointError if the file is damaged, of a newer version, or of another model.
  */
-export async function loadCheckpoint<M extends Module>(path: string, targets: RestoreTargets<M>): Promise<RestoredCheckpoint<M>> {
+export async function loadCheckpoint<M extends Module>(
+  path: string,
+  targets: RestoreTargets<M>,
+): Promise<RestoredCheckpoint<M>> {
   return deserializeCheckpoint(await readFileBytes(path), targets, path);
 }
 
@@ -150,21 +172,36 @@ function readManifest(bytes: Uint8Array, where: string): { tensors: Map<string, 
   const content = decodeCheckpointFile(bytes, where);
   const version = Number(content.metadata[VERSION_KEY]);
   if (!(version <= CHECKPOINT_VERSION)) {
-    throw new CheckpointError('NEWER_VERSION', `${where}: the checkpoint has version ${content.metadata[VERSION_KEY]}, but this library reads up to ${CHECKPOINT_VERSION}. Update quantgrad.`, {
-      where,
-      version,
-    });
+    throw new CheckpointError(
+      'NEWER_VERSION',
+      `${where}: the checkpoint has version ${content.metadata[VERSION_KEY]}, but this library reads up to ${CHECKPOINT_VERSION}. Update quantgrad.`,
+      {
+        where,
+        version,
+      },
+    );
   }
-  const tensors = new Map([...content.tensors].map(([name, { data, shape, dtype }]) => [name, fromValues(data, shape, dtype)]));
+  const tensors = new Map(
+    [...content.tensors].map(([name, { data, shape, dtype }]) => [name, fromValues(data, shape, dtype)]),
+  );
   try {
     return { tensors, manifest: JSON.parse(content.metadata[MANIFEST_KEY]) as Manifest };
   } catch (error) {
-    throw new CheckpointError('BAD_MANIFEST', `${where}: its description (${MANIFEST_KEY}) cannot be read; the file was not written by saveCheckpoint().`, { where }, error);
+    throw new CheckpointError(
+      'BAD_MANIFEST',
+      `${where}: its description (${MANIFEST_KEY}) cannot be read; the file was not written by saveCheckpoint().`,
+      { where },
+      error,
+    );
   }
 }
 
 function restoreModel(given: Module, manifest: Manifest, tensors: ReadonlyMap<string, Tensor>, where: string): Module {
-  const state = new Map([...tensors].filter(([name]) => name.startsWith(MODEL_PREFIX)).map(([name, tensor]) => [name.slice(MODEL_PREFIX.length), tensor]));
+  const state = new Map(
+    [...tensors]
+      .filter(([name]) => name.startsWith(MODEL_PREFIX))
+      .map(([name, tensor]) => [name.slice(MODEL_PREFIX.length), tensor]),
+  );
   const { quantization, frozen, training } = manifest.model;
   return explain(() => {
     const model = quantization && !(given instanceof QuantizedModel) ? loadFromConfig(given, quantization) : given;
@@ -181,6 +218,11 @@ function explain<T>(body: () => T, where: string): T {
     return body();
   } catch (error) {
     if (!(error instanceof QuantGradError) || error instanceof CheckpointError) throw error;
-    throw new CheckpointError('CHECKPOINT_MISMATCH', `${where}: the checkpoint does not belong to what it is restored into. ${error.message}`, { where, ...error.details }, error);
+    throw new CheckpointError(
+      'CHECKPOINT_MISMATCH',
+      `${where}: the checkpoint does not belong to what it is restored into. ${error.message}`,
+      { where, ...error.details },
+      error,
+    );
   }
 }

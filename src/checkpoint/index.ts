@@ -7,8 +7,8 @@ export {
   type PartFactory,
   type RestoredCheckpoint,
   type RestoreTargets,
+  type Stateful,
   saveCheckpoint,
   serializeCheckpoint,
-  type Stateful,
 } from './checkpoint.js';
 export { decodeSafetensors, encodeSafetensors, type HostTensor, type Safetensors } from './safetensors.js';

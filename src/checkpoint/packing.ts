@@ -17,7 +17,8 @@ export function packState(name: string, value: unknown, tensors: Map<string, Ten
     return { $tensor: name };
   }
   if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) };
-  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number') return value;
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number')
+    return value;
   if (Array.isArray(value)) return value.map((item, index) => packState(`${name}.${index}`, item, tensors));
   if (value instanceof Map) return { $map: packEntries(name, value, tensors) };
   if (typeof value === 'object' && isPlain(value)) {
@@ -27,12 +28,20 @@ export function packState(name: string, value: unknown, tensors: Map<string, Ten
       tensors,
     );
   }
-  throw new ValidationError('NOT_SAVEABLE', `A checkpoint cannot hold '${name}': it is a ${typeof value === 'object' ? value.constructor.name : typeof value}. Save plain JSON, tensors, or objects with stateDict().`, {
-    name,
-  });
+  throw new ValidationError(
+    'NOT_SAVEABLE',
+    `A checkpoint cannot hold '${name}': it is a ${typeof value === 'object' ? value.constructor.name : typeof value}. Save plain JSON, tensors, or objects with stateDict().`,
+    {
+      name,
+    },
+  );
 }
 
-function packEntries(name: string, entries: Iterable<readonly [string, unknown]>, tensors: Map<string, Tensor>): Record<string, Packed> {
+function packEntries(
+  name: string,
+  entries: Iterable<readonly [string, unknown]>,
+  tensors: Map<string, Tensor>,
+): Record<string, Packed> {
   return Object.fromEntries([...entries].map(([key, item]) => [key, packState(`${name}.${key}`, item, tensors)]));
 }
 
@@ -42,10 +51,16 @@ export function unpackState(packed: Packed, tensors: ReadonlyMap<string, Tensor>
   if (packed === null || typeof packed !== 'object') return packed;
   if (typeof packed.$tensor === 'string') {
     const tensor = tensors.get(packed.$tensor);
-    if (!tensor) throw new CheckpointError('MISSING_TENSOR', `The checkpoint refers to a tensor '${packed.$tensor}' that it does not hold; it is damaged.`);
+    if (!tensor)
+      throw new CheckpointError(
+        'MISSING_TENSOR',
+        `The checkpoint refers to a tensor '${packed.$tensor}' that it does not hold; it is damaged.`,
+      );
     return tensor;
   }
   if (typeof packed.$number === 'string') return Number(packed.$number);
-  const entries = Object.entries(packed.$map ?? packed).map(([key, item]) => [key, unpackState(item as Packed, tensors)] as const);
+  const entries = Object.entries(packed.$map ?? packed).map(
+    ([key, item]) => [key, unpackState(item as Packed, tensors)] as const,
+  );
   return packed.$map === undefined ? Object.fromEntries(entries) : new Map(entries);
 }

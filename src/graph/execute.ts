@@ -20,11 +20,16 @@ export function executeGraph(graph: Graph, inputs: readonly Tensor[], options: E
   );
   const values = new Map<GraphValue, Tensor>();
   const remaining = new Map<GraphValue, number>();
-  for (const node of graph.nodes) for (const value of node.inputs) remaining.set(value, (remaining.get(value) ?? 0) + 1);
+  for (const node of graph.nodes)
+    for (const value of node.inputs) remaining.set(value, (remaining.get(value) ?? 0) + 1);
   for (const { value } of graph.outputs) remaining.set(value, (remaining.get(value) ?? 0) + 1);
   const read = (value: GraphValue): Tensor => {
     const tensor = values.get(value);
-    if (!tensor) throw new ValidationError('GRAPH_ORDER', `The graph uses '${value.node.name}' before it is computed; call graph.sort() after changing it.`);
+    if (!tensor)
+      throw new ValidationError(
+        'GRAPH_ORDER',
+        `The graph uses '${value.node.name}' before it is computed; call graph.sort() after changing it.`,
+      );
     // A value that nothing else reads is let go at once, so that its memory can be used again.
     const left = (remaining.get(value) ?? 1) - 1;
     remaining.set(value, left);
@@ -45,7 +50,9 @@ export function executeGraph(graph: Graph, inputs: readonly Tensor[], options: E
       continue;
     }
     const operands = node.inputs.map(read);
-    applyInMode(node.definition, operands, node.attributes as never, options.training ?? false).forEach((tensor, index) => store(node.outputs[index], tensor));
+    applyInMode(node.definition, operands, node.attributes as never, options.training ?? false).forEach(
+      (tensor, index) => store(node.outputs[index], tensor),
+    );
   }
   return graph.outputs.map(({ value }) => read(value));
 }

@@ -67,14 +67,22 @@ export class GraphNode {
 
   /** The attributes of a constant. */
   get constant(): ConstantAttributes {
-    if (!this.isConstant) throw new ValidationError('NOT_A_CONSTANT', `The node '${this.name}' (${this.type}) is not a constant.`);
+    if (!this.isConstant)
+      throw new ValidationError('NOT_A_CONSTANT', `The node '${this.name}' (${this.type}) is not a constant.`);
     return this.attributes as ConstantAttributes;
   }
 }
 
 /** Creates a constant node. */
 export const constantNode = (name: string, tensor: Tensor, path = '', scope = ''): GraphNode =>
-  new GraphNode(name, CONSTANT, { tensor, path } satisfies ConstantAttributes, [], [{ shape: tensor.shape, dtype: tensor.dtype }], scope);
+  new GraphNode(
+    name,
+    CONSTANT,
+    { tensor, path } satisfies ConstantAttributes,
+    [],
+    [{ shape: tensor.shape, dtype: tensor.dtype }],
+    scope,
+  );
 
 /** A use of a value: input `port` of `node`. */
 export interface GraphUse {

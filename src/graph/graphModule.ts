@@ -34,7 +34,9 @@ export class GraphModule extends Module {
 export function copyGraph(graph: Graph): Graph {
   const values = new Map<GraphValue, GraphValue>();
   const nodes = graph.nodes.map((node) => {
-    const attributes = node.isConstant ? { ...node.constant, tensor: copyTensor(node.constant.tensor) } : node.attributes;
+    const attributes = node.isConstant
+      ? { ...node.constant, tensor: copyTensor(node.constant.tensor) }
+      : node.attributes;
     const inputs = node.inputs.map((value) => values.get(value) ?? value);
     const copy = new GraphNode(
       node.name,
@@ -44,7 +46,7 @@ export function copyGraph(graph: Graph): Graph {
       node.outputs.map((output) => output.type),
       node.scope,
     );
-    node.outputs.forEach((output, index) => values.set(output, copy.outputs[index]));
+    for (const [index, output] of node.outputs.entries()) values.set(output, copy.outputs[index]);
     return copy;
   });
   return new Graph(

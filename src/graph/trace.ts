@@ -64,7 +64,8 @@ class GraphRecorder implements Recorder {
       const value = this.#values.get(tensor);
       if (value) return value;
     }
-    if (tensor.source) throw new TraceError('FOREIGN_SYMBOL', `At ${this.place()}, a symbolic tensor of another recording was used.`);
+    if (tensor.source)
+      throw new TraceError('FOREIGN_SYMBOL', `At ${this.place()}, a symbolic tensor of another recording was used.`);
     const known = this.#constants.get(tensor);
     if (known) return known;
     const path = this.#paths.get(tensor) ?? '';
@@ -86,7 +87,14 @@ class GraphRecorder implements Recorder {
     } catch (error) {
       throw atPlace(error, this.place());
     }
-    const node = new GraphNode(this.#unique(this.#qualified(definition.type)), definition, attributes, values, types, this.scope);
+    const node = new GraphNode(
+      this.#unique(this.#qualified(definition.type)),
+      definition,
+      attributes,
+      values,
+      types,
+      this.scope,
+    );
     this.nodes.push(node);
     return node.outputs.map((value) => this.#symbol(value));
   }
@@ -122,10 +130,19 @@ export function trace(model: Module, inputs: readonly TensorType[], options: Tra
   const inputNames = options.inputNames ?? (model instanceof Functional ? model.inputs.map(({ name }) => name) : []);
   const symbols = inputs.map(({ shape, dtype }, index) => {
     const name = inputNames[index] ?? (inputs.length === 1 ? 'input' : `input_${index}`);
-    return recorder.input(name, { shape: shape.map((extent, axis) => (dynamicBatch && axis === 0 ? DYNAMIC : extent)), dtype });
+    return recorder.input(name, {
+      shape: shape.map((extent, axis) => (dynamicBatch && axis === 0 ? DYNAMIC : extent)),
+      dtype,
+    });
   });
-  const result: unknown = withRecorder(recorder, () => withScopes(model, recorder.scopes, () => model.forward(...symbols)));
-  if (result instanceof Promise) throw new TraceError('ASYNC_FORWARD', 'forward() returned a promise. A model that is recorded must be synchronous.');
+  const result: unknown = withRecorder(recorder, () =>
+    withScopes(model, recorder.scopes, () => model.forward(...symbols)),
+  );
+  if (result instanceof Promise)
+    throw new TraceError(
+      'ASYNC_FORWARD',
+      'forward() returned a promise. A model that is recorded must be synchronous.',
+    );
   const { tensors, names, structure } = flattenOutputs(result);
   const outputs = tensors.map((tensor, index) => ({ name: names[index], value: recorder.valueOf(tensor) }));
   const graph = new Graph(

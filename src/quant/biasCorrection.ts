@@ -60,7 +60,7 @@ export function biasedLayers(placements: readonly WeightPlacement[]): BiasedLaye
 }
 
 /** A weighted operation up to its bias: an added constant, or the batch normalisation behind it, which takes the correction. */
-function biasChain({ nodes }: Operator): Pick<BiasedLayer, 'bias' | 'inner'> & { chain: GraphNode[] } | null {
+function biasChain({ nodes }: Operator): (Pick<BiasedLayer, 'bias' | 'inner'> & { chain: GraphNode[] }) | null {
   const chain = [nodes[0]];
   const constantOf = (node: GraphNode, ports: readonly number[]): GraphNode | null =>
     ports.map((port) => weightsOf(node, port)).find((constant) => constant !== null) ?? null;
@@ -79,7 +79,10 @@ function biasChain({ nodes }: Operator): Pick<BiasedLayer, 'bias' | 'inner'> & {
  * New values for the biases of `layers`, by the constant that holds them.
  * @param quantizeWeights Quantizes a weight constant's values.
  */
-export async function correctBiases(layers: readonly BiasedLayer[], quantizeWeights: (weights: GraphNode) => Tensor): Promise<Map<GraphNode, Tensor>> {
+export async function correctBiases(
+  layers: readonly BiasedLayer[],
+  quantizeWeights: (weights: GraphNode) => Tensor,
+): Promise<Map<GraphNode, Tensor>> {
   const corrected = new Map<GraphNode, Tensor>();
   for (const layer of layers) {
     const inputMean = layer.input.result();
@@ -99,12 +102,16 @@ export async function correctBiases(layers: readonly BiasedLayer[], quantizeWeig
       const change = Math.abs((outputMean[channel] - means[channel]) / effective[channel]);
       magnitude = Math.max(magnitude, effective[channel] === 0 ? Infinity : change);
     }
-    if (magnitude < THRESHOLD) corrected.set(layer.bias, fromValues(updated, tensor.shape, tensor.dtype, { backend: tensor.backend }));
+    if (magnitude < THRESHOLD)
+      corrected.set(layer.bias, fromValues(updated, tensor.shape, tensor.dtype, { backend: tensor.backend }));
   }
   return corrected;
 }
 
-async function combinedBias(beta: ArrayLike<number>, { bias, gamma }: NonNullable<BiasedLayer['inner']>): Promise<number[]> {
+async function combinedBias(
+  beta: ArrayLike<number>,
+  { bias, gamma }: NonNullable<BiasedLayer['inner']>,
+): Promise<number[]> {
   const [biases, gammas] = [await bias.constant.tensor.data(), await gamma.constant.tensor.data()];
   return Array.from(beta, (value, channel) => value + biases[channel] * gammas[channel]);
 }
@@ -127,7 +134,9 @@ function runChain(layer: BiasedLayer, input: Tensor, weights: Tensor): Tensor {
     const known = values.get(value);
     if (known) return known;
     const { node } = value;
-    const result = node.isConstant ? node.constant.tensor : applyInMode(node.definition, node.inputs.map(evaluate), node.attributes, false)[value.index];
+    const result = node.isConstant
+      ? node.constant.tensor
+      : applyInMode(node.definition, node.inputs.map(evaluate), node.attributes, false)[value.index];
     values.set(value, result);
     return result;
   };

@@ -14,12 +14,23 @@ interface InferenceSource {
   getInferenceData(): AsyncIterable<unknown>;
 }
 
-const hasInferenceData = (source: object): source is InferenceSource => 'getInferenceData' in source && typeof source.getInferenceData === 'function';
+const hasInferenceData = (source: object): source is InferenceSource =>
+  'getInferenceData' in source && typeof source.getInferenceData === 'function';
 
 /** The model's inputs, sample by sample, up to `limit` of them. */
-export async function* calibrationInputs(source: CalibrationSource | InferenceSource, limit: number): AsyncGenerator<Tensor[]> {
-  if (typeof source !== 'object' || source === null || !(hasInferenceData(source) || Symbol.asyncIterator in source || Symbol.iterator in source)) {
-    throw new ValidationError('CALIBRATION_SOURCE', 'The calibration data must be a CalibrationDataset, a DataLoader or another iterable of model inputs.');
+export async function* calibrationInputs(
+  source: CalibrationSource | InferenceSource,
+  limit: number,
+): AsyncGenerator<Tensor[]> {
+  if (
+    typeof source !== 'object' ||
+    source === null ||
+    !(hasInferenceData(source) || Symbol.asyncIterator in source || Symbol.iterator in source)
+  ) {
+    throw new ValidationError(
+      'CALIBRATION_SOURCE',
+      'The calibration data must be a CalibrationDataset, a DataLoader or another iterable of model inputs.',
+    );
   }
   let count = 0;
   for await (const item of hasInferenceData(source) ? source.getInferenceData() : source) {
@@ -37,7 +48,10 @@ export async function* calibrationInputs(source: CalibrationSource | InferenceSo
 }
 
 /** Values to watch: what to tell a user they are, and what collects them. */
-export type Watchlist = ReadonlyMap<GraphValue, { readonly description: string; readonly collectors: readonly Collector[] }>;
+export type Watchlist = ReadonlyMap<
+  GraphValue,
+  { readonly description: string; readonly collectors: readonly Collector[] }
+>;
 
 export interface CalibrationProgress {
   /** Called after each sample with the number done. */
@@ -48,7 +62,12 @@ export interface CalibrationProgress {
  * Runs the graph on every sample and collects the statistics of the watched values.
  * @returns The number of samples.
  */
-export async function collectStatistics(graph: Graph, samples: AsyncIterable<readonly Tensor[]>, watchlist: Watchlist, progress: CalibrationProgress = {}): Promise<number> {
+export async function collectStatistics(
+  graph: Graph,
+  samples: AsyncIterable<readonly Tensor[]>,
+  watchlist: Watchlist,
+  progress: CalibrationProgress = {},
+): Promise<number> {
   let count = 0;
   for await (const inputs of samples) {
     // Reading waits, so values are kept until the sample's operations are all enqueued.

@@ -9,8 +9,8 @@ import { trace } from '../graph/trace.js';
 import type { DType } from '../kernels/dtype.js';
 import type { Module } from '../nn/module.js';
 import { ones } from '../tensor/create.js';
-import { QuantizedModel, type QuantizationRecord } from './quantizedModel.js';
-import { insertQuantizers, type QuantizerInsertion, quantizerName, type QuantizerTarget } from './quantizer.js';
+import { type QuantizationRecord, QuantizedModel } from './quantizedModel.js';
+import { insertQuantizers, type QuantizerInsertion, type QuantizerTarget, quantizerName } from './quantizer.js';
 import type { QuantizerSpec } from './spec.js';
 
 /** The version of the format that this library writes, and the newest it reads. */
@@ -39,25 +39,47 @@ export function getConfig(model: QuantizedModel): QuantizationConfig {
   const owners = new Map<unknown, string>();
   return {
     version: CONFIG_VERSION,
-    inputs: model.graph.inputs.map((node) => ({ name: node.name, shape: [...node.outputs[0].type.shape], dtype: node.outputs[0].type.dtype })),
+    inputs: model.graph.inputs.map((node) => ({
+      name: node.name,
+      shape: [...node.outputs[0].type.shape],
+      dtype: node.outputs[0].type.dtype,
+    })),
     record: model.record,
     quantizers: model.quantizers.map((quantizer) => {
       const [parameter] = quantizer.parameters;
       const owner = owners.get(parameter);
       if (owner === undefined) owners.set(parameter, quantizer.name);
-      return { target: quantizer.target, spec: quantizer.spec, enabled: quantizer.enabled, shape: [...parameter.shape], ...(owner === undefined ? {} : { shares: owner }) };
+      return {
+        target: quantizer.target,
+        spec: quantizer.spec,
+        enabled: quantizer.enabled,
+        shape: [...parameter.shape],
+        ...(owner === undefined ? {} : { shares: owner }),
+      };
     }),
   };
 }
 
 function checkConfig(config: QuantizationConfig): void {
-  if (config === null || typeof config !== 'object' || !Array.isArray(config.quantizers) || !Array.isArray(config.inputs)) {
-    throw new FormatError('NOT_A_CONFIG', 'This is not a quantization configuration: expected what getConfig() returns, with inputs and quantizers.');
+  if (
+    config === null ||
+    typeof config !== 'object' ||
+    !Array.isArray(config.quantizers) ||
+    !Array.isArray(config.inputs)
+  ) {
+    throw new FormatError(
+      'NOT_A_CONFIG',
+      'This is not a quantization configuration: expected what getConfig() returns, with inputs and quantizers.',
+    );
   }
   if (!(config.version <= CONFIG_VERSION)) {
-    throw new FormatError('NEWER_CONFIG', `The quantization configuration has version ${config.version}, but this library reads up to ${CONFIG_VERSION}. Update quantgrad.`, {
-      version: config.version,
-    });
+    throw new FormatError(
+      'NEWER_CONFIG',
+      `The quantization configuration has version ${config.version}, but this library reads up to ${CONFIG_VERSION}. Update quantgrad.`,
+      {
+        version: config.version,
+      },
+    );
   }
 }
 
@@ -68,7 +90,10 @@ function checkConfig(config: QuantizationConfig): void {
  */
 export function loadFromConfig<M extends Module>(model: M, config: QuantizationConfig): QuantizedModel<M> {
   checkConfig(config);
-  const traced = trace(model, config.inputs, { dynamicBatch: false, inputNames: config.inputs.map(({ name }) => name) });
+  const traced = trace(model, config.inputs, {
+    dynamicBatch: false,
+    inputNames: config.inputs.map(({ name }) => name),
+  });
   const graph = copyGraph(traced.graph);
   const insertions = config.quantizers.map(({ target, spec, shape, shares }): QuantizerInsertion => {
     if (!graph.nodes.some((node) => node.name === target.node)) {
@@ -89,4 +114,3 @@ export function loadFromConfig<M extends Module>(model: M, config: QuantizationC
   });
   return quantized;
 }
-

@@ -58,14 +58,20 @@ function toExpression(pattern: string): RegExp {
   try {
     return new RegExp(`^(?:${pattern})`);
   } catch (error) {
-    throw new ValidationError('IGNORED_SCOPE_PATTERN', `ignoredScope: '${pattern}' is not a regular expression: ${(error as Error).message}`, { pattern }, error);
+    throw new ValidationError(
+      'IGNORED_SCOPE_PATTERN',
+      `ignoredScope: '${pattern}' is not a regular expression: ${(error as Error).message}`,
+      { pattern },
+      error,
+    );
   }
 }
 
 /** Nodes that are reached from an input and reach an output. */
 function subgraph(graph: Graph, inputs: readonly string[], outputs: readonly string[]): Set<GraphNode> {
   const down = new Set<GraphNode>();
-  for (const node of graph.nodes) if (inputs.includes(node.name) || node.inputs.some((value) => down.has(value.node))) down.add(node);
+  for (const node of graph.nodes)
+    if (inputs.includes(node.name) || node.inputs.some((value) => down.has(value.node))) down.add(node);
   const up = new Set<GraphNode>();
   for (const node of [...graph.nodes].reverse()) {
     if (outputs.includes(node.name)) up.add(node);

@@ -2,7 +2,7 @@
 export type { CalibrationSource } from './calibration.js';
 export { getConfig, loadFromConfig, type QuantizationConfig, type QuantizerEntry } from './config.js';
 export type { IgnoredScope } from './ignoredScope.js';
-export { quantize, type QuantizeOptions } from './quantize.js';
-export { QuantizedModel, type QuantizationRecord } from './quantizedModel.js';
+export { type QuantizeOptions, quantize } from './quantize.js';
+export { type QuantizationRecord, QuantizedModel } from './quantizedModel.js';
 export { Quantizer, type QuantizerTarget } from './quantizer.js';
 export { codeRange, type QuantizationMode, type QuantizerConfig, type QuantizerSpec } from './spec.js';

@@ -2,24 +2,32 @@
  * quantize(): post-training quantization. Records the model, places quantizers, runs the calibration data
  * through the float model, sets the quantizers' ranges from what it saw, and corrects biases.
  */
-import { UnsupportedError, ValidationError } from '../errors.js';
-import { copyGraph } from '../graph/graphModule.js';
-import type { Graph, GraphNode, GraphValue } from '../graph/graph.js';
-import { trace, type TracedModel } from '../graph/trace.js';
-import type { Module } from '../nn/module.js';
-import { checkOptions } from '../options.js';
-import { symmetricFakeQuantize } from '../ops/quantization/symmetricFakeQuantize.js';
-import { asymmetricFakeQuantize } from '../ops/quantization/asymmetricFakeQuantize.js';
+
 import { noGrad } from '../autograd/gradMode.js';
+import { UnsupportedError, ValidationError } from '../errors.js';
+import type { Graph, GraphNode, GraphValue } from '../graph/graph.js';
+import { copyGraph } from '../graph/graphModule.js';
+import { type TracedModel, trace } from '../graph/trace.js';
+import type { Module } from '../nn/module.js';
+import { asymmetricFakeQuantize } from '../ops/quantization/asymmetricFakeQuantize.js';
+import { symmetricFakeQuantize } from '../ops/quantization/symmetricFakeQuantize.js';
+import { checkOptions } from '../options.js';
 import { fromValues } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { biasedLayers, type BiasedLayer, correctBiases } from './biasCorrection.js';
-import { calibrationInputs, type CalibrationSource, collectStatistics } from './calibration.js';
+import { type BiasedLayer, biasedLayers, correctBiases } from './biasCorrection.js';
+import { type CalibrationSource, calibrationInputs, collectStatistics } from './calibration.js';
 import { type IgnoredScope, ignoredNodes } from './ignoredScope.js';
 import { throughIdentities } from './placement/operators.js';
-import { type ActivationPlacement, firstConvolutions, type Placement, placementName, placeQuantizers, type WeightPlacement } from './placement/placement.js';
+import {
+  type ActivationPlacement,
+  firstConvolutions,
+  type Placement,
+  placementName,
+  placeQuantizers,
+  type WeightPlacement,
+} from './placement/placement.js';
 import type { UnifiedScaleGroup } from './placement/solver.js';
-import { QuantizedModel, type QuantizationRecord } from './quantizedModel.js';
+import { type QuantizationRecord, QuantizedModel } from './quantizedModel.js';
 import { insertQuantizers, type QuantizerInsertion } from './quantizer.js';
 import { mergeStatistics, type QuantizerParameters, quantizerParameters } from './ranges.js';
 import { codeRange, type QuantizerConfig, type QuantizerSpec } from './spec.js';
@@ -50,11 +58,25 @@ export interface QuantizeOptions {
   onProgress?: (done: number) => void;
 }
 
-const OPTION_NAMES = ['preset', 'targetDevice', 'subsetSize', 'fastBiasCorrection', 'ignoredScope', 'bits', 'overflowFix', 'batchwiseStatistics', 'onProgress'] as const;
+const OPTION_NAMES = [
+  'preset',
+  'targetDevice',
+  'subsetSize',
+  'fastBiasCorrection',
+  'ignoredScope',
+  'bits',
+  'overflowFix',
+  'batchwiseStatistics',
+  'onProgress',
+] as const;
 
 function oneOf<T extends string>(name: string, value: T, known: readonly T[]): T {
   if (!known.includes(value)) {
-    throw new ValidationError('INVALID_OPTION', `quantize: ${name} is '${String(value)}', but must be one of ${known.map((item) => `'${item}'`).join(', ')}.`, { option: name });
+    throw new ValidationError(
+      'INVALID_OPTION',
+      `quantize: ${name} is '${String(value)}', but must be one of ${known.map((item) => `'${item}'`).join(', ')}.`,
+      { option: name },
+    );
   }
   return value;
 }
@@ -62,22 +84,38 @@ function oneOf<T extends string>(name: string, value: T, known: readonly T[]): T
 function resolveOptions(options: QuantizeOptions): QuantizationRecord {
   checkOptions('quantize', options, OPTION_NAMES);
   const given = options.bits ?? 8;
-  const bits = typeof given === 'number' ? { weights: given, activations: given } : { weights: given.weights ?? 8, activations: given.activations ?? 8 };
+  const bits =
+    typeof given === 'number'
+      ? { weights: given, activations: given }
+      : { weights: given.weights ?? 8, activations: given.activations ?? 8 };
   checkOptions('quantize: bits', bits, ['weights', 'activations']);
   for (const [kind, value] of Object.entries(bits)) {
     if (!Number.isInteger(value) || value < 2 || value > 8) {
-      throw new ValidationError('INVALID_OPTION', `quantize: bits of ${kind} must be a whole number from 2 to 8, not ${String(value)}.`, { option: 'bits' });
+      throw new ValidationError(
+        'INVALID_OPTION',
+        `quantize: bits of ${kind} must be a whole number from 2 to 8, not ${String(value)}.`,
+        { option: 'bits' },
+      );
     }
   }
   const subsetSize = options.subsetSize ?? 300;
-  if (!Number.isInteger(subsetSize) || subsetSize < 1) throw new ValidationError('INVALID_OPTION', `quantize: subsetSize must be a positive whole number, not ${subsetSize}.`, { option: 'subsetSize' });
+  if (!Number.isInteger(subsetSize) || subsetSize < 1)
+    throw new ValidationError(
+      'INVALID_OPTION',
+      `quantize: subsetSize must be a positive whole number, not ${subsetSize}.`,
+      { option: 'subsetSize' },
+    );
   const eight = bits.weights === 8 && bits.activations === 8;
   return {
     preset: oneOf('preset', options.preset ?? 'performance', ['performance', 'mixed']),
     targetDevice: oneOf('targetDevice', options.targetDevice ?? 'any', ['any', 'cpu']),
     subsetSize,
     fastBiasCorrection: options.fastBiasCorrection ?? true,
-    overflowFix: oneOf('overflowFix', options.overflowFix ?? (eight ? 'firstLayer' : 'disable'), ['enable', 'firstLayer', 'disable']),
+    overflowFix: oneOf('overflowFix', options.overflowFix ?? (eight ? 'firstLayer' : 'disable'), [
+      'enable',
+      'firstLayer',
+      'disable',
+    ]),
     bits,
     ignoredScope: options.ignoredScope ?? {},
   };
@@ -90,11 +128,19 @@ function resolveOptions(options: QuantizeOptions): QuantizationRecord {
  * @throws ValidationError for empty or non-finite calibration data and for options that make no sense.
  * @throws TraceError if the model cannot be recorded as a graph.
  */
-export async function quantize<M extends Module>(model: M, calibration: CalibrationSource, options: QuantizeOptions = {}): Promise<QuantizedModel<M>> {
+export async function quantize<M extends Module>(
+  model: M,
+  calibration: CalibrationSource,
+  options: QuantizeOptions = {},
+): Promise<QuantizedModel<M>> {
   const record = resolveOptions(options);
   const samples = calibrationInputs(calibration, record.subsetSize);
   const first = await samples.next();
-  if (first.done) throw new ValidationError('CALIBRATION_EMPTY', 'quantize: the calibration data is empty. Give at least one sample; 300 are usual.');
+  if (first.done)
+    throw new ValidationError(
+      'CALIBRATION_EMPTY',
+      'quantize: the calibration data is empty. Give at least one sample; 300 are usual.',
+    );
   const { graph, structure } = copyTrace(trace(model, first.value));
   const placement = placeQuantizers(graph, {
     target: CPU_TARGET,
@@ -104,10 +150,15 @@ export async function quantize<M extends Module>(model: M, calibration: Calibrat
   });
   const ranges = activationCollectors(graph, placement, options.batchwiseStatistics ?? true);
   const layers = record.fastBiasCorrection ? biasedLayers(placement.weights) : [];
-  await collectStatistics(graph, chain(first.value, samples), watchlist(ranges, layers), { onProgress: options.onProgress });
+  await collectStatistics(graph, chain(first.value, samples), watchlist(ranges, layers), {
+    onProgress: options.onProgress,
+  });
 
   const half = record.overflowFix === 'firstLayer' ? firstConvolutions(placement.operators) : null;
-  const weights = await weightInsertions(placement.weights, ({ operator }) => record.overflowFix === 'enable' || (half?.has(operator.nodes[0]) ?? false));
+  const weights = await weightInsertions(
+    placement.weights,
+    ({ operator }) => record.overflowFix === 'enable' || (half?.has(operator.nodes[0]) ?? false),
+  );
   const activations = activationInsertions(graph, ranges);
   const corrections = await correctBiases(layers, (constant) => quantizeWeights(weights, constant));
   for (const [constant, value] of corrections) noGrad(() => constant.constant.tensor.assign_(value));
@@ -142,7 +193,10 @@ function activationCollectors(graph: Graph, placement: Placement, perImage: bool
   }));
 }
 
-function watchlist(ranges: readonly ActivationRange[], layers: readonly BiasedLayer[]): Map<GraphValue, { description: string; collectors: Collector[] }> {
+function watchlist(
+  ranges: readonly ActivationRange[],
+  layers: readonly BiasedLayer[],
+): Map<GraphValue, { description: string; collectors: Collector[] }> {
   const list = new Map<GraphValue, { description: string; collectors: Collector[] }>();
   const watch = (value: GraphValue, collector: Collector): void => {
     const description = value.node.isParameter ? `input '${value.node.name}'` : `the output of '${value.node.name}'`;
@@ -164,7 +218,11 @@ function parameterTensors(parameters: QuantizerParameters, shape: readonly numbe
   return arrays.map((values) => fromValues(values, shape, 'float32', { backend: like?.backend }));
 }
 
-const specOf = (kind: QuantizerSpec['kind'], config: QuantizerConfig, parameters: QuantizerParameters): QuantizerSpec => ({
+const specOf = (
+  kind: QuantizerSpec['kind'],
+  config: QuantizerConfig,
+  parameters: QuantizerParameters,
+): QuantizerSpec => ({
   kind,
   mode: config.mode,
   bits: config.bits,
@@ -178,21 +236,36 @@ interface WeightInsertion {
   readonly insertion: QuantizerInsertion;
 }
 
-async function weightInsertions(placements: readonly WeightPlacement[], halfRange: (placement: WeightPlacement) => boolean): Promise<WeightInsertion[]> {
+async function weightInsertions(
+  placements: readonly WeightPlacement[],
+  halfRange: (placement: WeightPlacement) => boolean,
+): Promise<WeightInsertion[]> {
   const insertions: WeightInsertion[] = [];
   for (const placement of placements) {
     const { tensor } = placement.weights.constant;
     const { config, channelAxis } = placement;
-    if (tensor.dtype !== 'float32') throw new UnsupportedError('WEIGHT_DTYPE', `quantize: the weights of '${placement.target.node}' are ${tensor.dtype}; only float32 models can be quantized.`);
+    if (tensor.dtype !== 'float32')
+      throw new UnsupportedError(
+        'WEIGHT_DTYPE',
+        `quantize: the weights of '${placement.target.node}' are ${tensor.dtype}; only float32 models can be quantized.`,
+      );
     const collector = config.perChannel ? new ChannelMinMaxCollector(channelAxis) : new MeanMinMaxCollector(false);
     collector.add(await tensor.data(), tensor.shape);
     const statistics = collector.result();
-    if (!statistics) throw new ValidationError('EMPTY_WEIGHTS', `quantize: the weights of '${placement.target.node}' are empty; add the operation to ignoredScope.`);
+    if (!statistics)
+      throw new ValidationError(
+        'EMPTY_WEIGHTS',
+        `quantize: the weights of '${placement.target.node}' are empty; add the operation to ignoredScope.`,
+      );
     const parameters = quantizerParameters(statistics, config, { forceSigned: true, halfRange: halfRange(placement) });
     const shape = config.perChannel ? tensor.shape.map((extent, axis) => (axis === channelAxis ? extent : 1)) : [1];
     insertions.push({
       constant: placement.weights,
-      insertion: { target: placement.target, spec: specOf('weights', config, parameters), parameters: parameterTensors(parameters, shape, tensor) },
+      insertion: {
+        target: placement.target,
+        spec: specOf('weights', config, parameters),
+        parameters: parameterTensors(parameters, shape, tensor),
+      },
     });
   }
   return insertions;
@@ -205,13 +278,21 @@ function quantizeWeights(insertions: readonly WeightInsertion[], constant: Graph
   if (!found) return tensor;
   const { spec, parameters } = found.insertion;
   const [first, second] = parameters;
-  return noGrad(() => (spec.mode === 'symmetric' ? symmetricFakeQuantize(tensor, first, codeRange(spec)) : asymmetricFakeQuantize(tensor, first, second, codeRange(spec))));
+  return noGrad(() =>
+    spec.mode === 'symmetric'
+      ? symmetricFakeQuantize(tensor, first, codeRange(spec))
+      : asymmetricFakeQuantize(tensor, first, second, codeRange(spec)),
+  );
 }
 
 function activationInsertions(graph: Graph, ranges: readonly ActivationRange[]): QuantizerInsertion[] {
   const statisticsOf = ({ placement, collector }: ActivationRange): RangeStatistics => {
     const statistics = collector.result();
-    if (!statistics) throw new ValidationError('NO_STATISTICS', `quantize: statistics were not collected for '${placement.target.node}': all its values were empty tensors.`);
+    if (!statistics)
+      throw new ValidationError(
+        'NO_STATISTICS',
+        `quantize: statistics were not collected for '${placement.target.node}': all its values were empty tensors.`,
+      );
     return statistics;
   };
   const leaders = new Map<UnifiedScaleGroup, string>();
@@ -228,7 +309,11 @@ function activationInsertions(graph: Graph, ranges: readonly ActivationRange[]):
     return {
       target: placement.target,
       spec: specOf('activations', config, parameters),
-      parameters: parameterTensors(parameters, parameterShape, graph.nodes.find((node) => node.isConstant)?.constant.tensor ?? null),
+      parameters: parameterTensors(
+        parameters,
+        parameterShape,
+        graph.nodes.find((node) => node.isConstant)?.constant.tensor ?? null,
+      ),
       shares: leader,
     };
   });

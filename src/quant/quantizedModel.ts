@@ -43,7 +43,11 @@ export class QuantizedModel<M extends Module = Module> extends GraphModule {
     const { quantizers } = this;
     const found = quantizers.find((quantizer) => quantizer.name === name);
     if (!found) {
-      throw new ValidationError('UNKNOWN_QUANTIZER', `The model has no quantizer '${name}'. It has: ${quantizers.map((quantizer) => quantizer.name).join(', ')}.`, { name });
+      throw new ValidationError(
+        'UNKNOWN_QUANTIZER',
+        `The model has no quantizer '${name}'. It has: ${quantizers.map((quantizer) => quantizer.name).join(', ')}.`,
+        { name },
+      );
     }
     return found;
   }

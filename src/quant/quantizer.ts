@@ -3,9 +3,13 @@ import type { OperationDefinition } from '../autograd/operation.js';
 import { ValidationError } from '../errors.js';
 import { constantNode, type Graph, GraphNode, type GraphValue } from '../graph/graph.js';
 import { Parameter } from '../nn/parameter.js';
-import { ASYMMETRIC_FAKE_QUANTIZE, asymmetricCodes, asymmetricRange } from '../ops/quantization/asymmetricFakeQuantize.js';
-import { SYMMETRIC_FAKE_QUANTIZE, symmetricCodes, symmetricRange } from '../ops/quantization/symmetricFakeQuantize.js';
+import {
+  ASYMMETRIC_FAKE_QUANTIZE,
+  asymmetricCodes,
+  asymmetricRange,
+} from '../ops/quantization/asymmetricFakeQuantize.js';
 import type { CodeRange } from '../ops/quantization/quantizeDequantize.js';
+import { SYMMETRIC_FAKE_QUANTIZE, symmetricCodes, symmetricRange } from '../ops/quantization/symmetricFakeQuantize.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { codeRange, type QuantizerSpec } from './spec.js';
 
@@ -27,10 +31,7 @@ export interface QuantizerAttributes extends CodeRange, QuantizerSpec {
 /** NNCF's names for the places. */
 export const quantizerName = ({ point, node, port }: QuantizerTarget): string => `${node}/fq_${point}_${port}`;
 
-const DEFINITIONS = new Set<OperationDefinition>([
-  SYMMETRIC_FAKE_QUANTIZE,
-  ASYMMETRIC_FAKE_QUANTIZE,
-]);
+const DEFINITIONS = new Set<OperationDefinition>([SYMMETRIC_FAKE_QUANTIZE, ASYMMETRIC_FAKE_QUANTIZE]);
 
 export const isQuantizer = (node: GraphNode): boolean => DEFINITIONS.has(node.definition);
 
@@ -39,7 +40,8 @@ export class Quantizer {
   readonly #node: GraphNode;
 
   constructor(node: GraphNode) {
-    if (!isQuantizer(node)) throw new ValidationError('NOT_A_QUANTIZER', `The node '${node.name}' (${node.type}) is not a quantizer.`);
+    if (!isQuantizer(node))
+      throw new ValidationError('NOT_A_QUANTIZER', `The node '${node.name}' (${node.type}) is not a quantizer.`);
     this.#node = node;
   }
 
@@ -92,13 +94,17 @@ export class Quantizer {
   /** Lower end and width of the grid, as the forward pass computes them. */
   range(): { low: Tensor; range: Tensor } {
     const [first, second] = this.parameters;
-    return this.spec.mode === 'symmetric' ? symmetricRange(first, this.codes) : asymmetricRange(first, second, this.codes);
+    return this.spec.mode === 'symmetric'
+      ? symmetricRange(first, this.codes)
+      : asymmetricRange(first, second, this.codes);
   }
 
   /** The integer codes of x, counted from the value zero, by the rounding that training's forward uses. */
   quantize(x: Tensor): Tensor {
     const [first, second] = this.parameters;
-    return this.spec.mode === 'symmetric' ? symmetricCodes(x, first, this.codes) : asymmetricCodes(x, first, second, this.codes);
+    return this.spec.mode === 'symmetric'
+      ? symmetricCodes(x, first, this.codes)
+      : asymmetricCodes(x, first, second, this.codes);
   }
 }
 
@@ -112,7 +118,8 @@ export interface QuantizerInsertion {
   readonly shares?: string;
 }
 
-const parameterNames = (spec: QuantizerSpec): string[] => (spec.mode === 'symmetric' ? ['scale'] : ['inputLow', 'inputRange']);
+const parameterNames = (spec: QuantizerSpec): string[] =>
+  spec.mode === 'symmetric' ? ['scale'] : ['inputLow', 'inputRange'];
 
 /** The constant behind an input that holds weights, past reshapes of it. */
 export function weightsOf(node: GraphNode, port: number): GraphNode | null {
@@ -128,7 +135,12 @@ export function insertQuantizers(graph: Graph, insertions: readonly QuantizerIns
   for (const insertion of insertions) {
     const { target, spec } = insertion;
     const anchor = byName.get(target.node);
-    if (!anchor) throw new ValidationError('UNKNOWN_NODE', `The quantizer configuration names the node '${target.node}', which this model does not have.`, { node: target.node });
+    if (!anchor)
+      throw new ValidationError(
+        'UNKNOWN_NODE',
+        `The quantizer configuration names the node '${target.node}', which this model does not have.`,
+        { node: target.node },
+      );
     const name = quantizerName(target);
     const constants =
       created.get(insertion.shares ?? '') ??
@@ -140,8 +152,20 @@ export function insertQuantizers(graph: Graph, insertions: readonly QuantizerIns
     const value = quantizedValue(anchor, target);
     const attributes: QuantizerAttributes = { ...codeRange(spec), ...spec, enabled: true, target };
     const definition = spec.mode === 'symmetric' ? SYMMETRIC_FAKE_QUANTIZE : ASYMMETRIC_FAKE_QUANTIZE;
-    const node = new GraphNode(name, definition, attributes, [value, ...constants.map(({ outputs }) => outputs[0])], [value.type], anchor.scope);
-    redirect(graph, value, node.outputs[0], (user, port) => user !== node && (target.point !== 'input' || (user === anchor && port === target.port)));
+    const node = new GraphNode(
+      name,
+      definition,
+      attributes,
+      [value, ...constants.map(({ outputs }) => outputs[0])],
+      [value.type],
+      anchor.scope,
+    );
+    redirect(
+      graph,
+      value,
+      node.outputs[0],
+      (user, port) => user !== node && (target.point !== 'input' || (user === anchor && port === target.port)),
+    );
     graph.nodes.push(...constants.filter((constant) => !graph.nodes.includes(constant)), node);
   }
   graph.sort();
@@ -156,7 +180,12 @@ function quantizedValue(anchor: GraphNode, { point, port, node }: QuantizerTarge
 }
 
 /** Lets the chosen uses of `from` read `to`. */
-function redirect(graph: Graph, from: GraphValue, to: GraphValue, chosen: (user: GraphNode, port: number) => boolean): void {
+function redirect(
+  graph: Graph,
+  from: GraphValue,
+  to: GraphValue,
+  chosen: (user: GraphNode, port: number) => boolean,
+): void {
   for (const user of graph.nodes) {
     user.inputs.forEach((value, port) => {
       if (value === from && chosen(user, port)) user.inputs[port] = to;

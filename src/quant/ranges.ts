@@ -1,6 +1,7 @@
 /** From the statistics of a value to the parameters of its quantizer, in float32, by NNCF's rules (docs/quantization.md). */
-import type { RangeStatistics } from './statistics.js';
+
 import { codeRange, type QuantizerConfig } from './spec.js';
+import type { RangeStatistics } from './statistics.js';
 
 /** Kept out of a parameter that adds it back in its forward pass. */
 const EPSILON = 1e-16;
@@ -57,16 +58,26 @@ export interface RangeOptions {
 }
 
 /** Parameters of a quantizer from the statistics of its value. */
-export function quantizerParameters(statistics: RangeStatistics, config: QuantizerConfig, options: RangeOptions = {}): QuantizerParameters {
+export function quantizerParameters(
+  statistics: RangeStatistics,
+  config: QuantizerConfig,
+  options: RangeOptions = {},
+): QuantizerParameters {
   return config.mode === 'symmetric' ? symmetric(statistics, config, options) : asymmetric(statistics, config);
 }
 
-function symmetric({ min, absMax }: RangeStatistics, { bits, narrowRange }: QuantizerConfig, { forceSigned, halfRange }: RangeOptions): SymmetricParameters {
+function symmetric(
+  { min, absMax }: RangeStatistics,
+  { bits, narrowRange }: QuantizerConfig,
+  { forceSigned, halfRange }: RangeOptions,
+): SymmetricParameters {
   const widest = float32(Math.max(...absMax.map(float32)));
   const floor = Math.max(float32(MINIMAL_SHARE * widest), float32(MINIMAL_RANGE));
   const levels = 2 ** bits - (narrowRange ? 1 : 0);
   const factor = halfRange ? (levels - 1) / (2 ** (bits - 1) - 1) : 1;
-  const scale = Float32Array.from(absMax, (value) => float32(float32(Math.max(float32(value), floor) * factor) - EPSILON));
+  const scale = Float32Array.from(absMax, (value) =>
+    float32(float32(Math.max(float32(value), floor) * factor) - EPSILON),
+  );
   return { mode: 'symmetric', scale, signed: forceSigned === true || min.some((value) => float32(value) < 0) };
 }
 

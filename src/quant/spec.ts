@@ -19,7 +19,12 @@ export interface QuantizerSpec extends QuantizerConfig {
 }
 
 /** The integer codes of a quantizer (docs/quantization.md). Asymmetric codes count from the lower end. */
-export function codeRange({ mode, bits, signed, narrowRange }: Pick<QuantizerSpec, 'mode' | 'bits' | 'signed' | 'narrowRange'>): CodeRange {
+export function codeRange({
+  mode,
+  bits,
+  signed,
+  narrowRange,
+}: Pick<QuantizerSpec, 'mode' | 'bits' | 'signed' | 'narrowRange'>): CodeRange {
   const narrow = narrowRange ? 1 : 0;
   if (mode === 'asymmetric') return { levelLow: 0, levelHigh: 2 ** bits - 1 - narrow };
   if (signed) return { levelLow: -(2 ** (bits - 1)) + narrow, levelHigh: 2 ** (bits - 1) - 1 };

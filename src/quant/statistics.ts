@@ -3,8 +3,8 @@
  * and its mean per channel. Sums run in double precision.
  */
 import { ValidationError } from '../errors.js';
-import type { Tensor } from '../tensor/tensor.js';
 import { formatShape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 /** Ends of the range of a value; arrays have one element, or one for each channel. */
 export interface RangeStatistics {
@@ -89,7 +89,11 @@ export class ChannelMinMaxCollector implements Collector {
   result(): RangeStatistics | null {
     if (!this.#min || !this.#max) return null;
     const max = this.#max;
-    return { min: this.#min, max, absMax: this.#min.map((low, channel) => Math.max(Math.abs(low), Math.abs(max[channel]))) };
+    return {
+      min: this.#min,
+      max,
+      absMax: this.#min.map((low, channel) => Math.max(Math.abs(low), Math.abs(max[channel]))),
+    };
   }
 }
 
@@ -130,7 +134,11 @@ export function channelMeans(values: ArrayLike<number>, shape: readonly number[]
   return means.map((total) => (total * channels) / values.length);
 }
 
-function forEachChannel(shape: readonly number[], axis: number, visit: (channel: number, start: number, length: number) => void): void {
+function forEachChannel(
+  shape: readonly number[],
+  axis: number,
+  visit: (channel: number, start: number, length: number) => void,
+): void {
   const channels = shape[axis] ?? 1;
   const inner = shape.slice(axis + 1).reduce((product, extent) => product * extent, 1);
   const outer = shape.slice(0, axis).reduce((product, extent) => product * extent, 1);

@@ -45,7 +45,9 @@ export async function init(options: InitOptions = {}): Promise<Backend> {
     const { GpuJsBackend } = await import('../kernels/gpujs/backend.js');
     current = await GpuJsBackend.create({ mode });
   } else {
-    throw new BackendError('UNKNOWN_BACKEND', `There is no backend '${String(backend)}'. Use 'reference' or 'gpujs'.`, { backend });
+    throw new BackendError('UNKNOWN_BACKEND', `There is no backend '${String(backend)}'. Use 'reference' or 'gpujs'.`, {
+      backend,
+    });
   }
   return current;
 }

@@ -33,11 +33,18 @@ const dtypeOf = (values: TypedArray): DType => {
 export function fromValues(values: TypedArray, shape: Shape, dtype: DType, options: CreateOptions = {}): Tensor {
   const backend = options.backend ?? defaultBackend();
   if (!backend.supportsDType(dtype)) {
-    throw new DTypeError('DTYPE_UNSUPPORTED', `The ${backend.name} backend has no ${dtype} tensors. Use the reference backend, or float32.`, { dtype });
+    throw new DTypeError(
+      'DTYPE_UNSUPPORTED',
+      `The ${backend.name} backend has no ${dtype} tensors. Use the reference backend, or float32.`,
+      { dtype },
+    );
   }
   checkShape(shape, 'tensor');
   if (sizeOf(shape) !== values.length) {
-    throw new ShapeError('VALUES_MISMATCH', `tensor: shape ${formatShape(shape)} needs ${sizeOf(shape)} values, but ${values.length} were given.`);
+    throw new ShapeError(
+      'VALUES_MISMATCH',
+      `tensor: shape ${formatShape(shape)} needs ${sizeOf(shape)} values, but ${values.length} were given.`,
+    );
   }
   const result = new Tensor(backend.upload(values, dtype), shape, dtype, backend);
   if (options.requiresGrad) result.requiresGrad = true;
@@ -48,7 +55,10 @@ export function fromValues(values: TypedArray, shape: Shape, dtype: DType, optio
  * A tensor from a number, nested arrays, or a typed array (copied).
  * @param shape Shape of flat values. Default: the nesting of the arrays; rank 1 for a typed array.
  */
-export function tensor(values: NestedArray | boolean | TypedArray, options: CreateOptions & { shape?: Shape } = {}): Tensor {
+export function tensor(
+  values: NestedArray | boolean | TypedArray,
+  options: CreateOptions & { shape?: Shape } = {},
+): Tensor {
   if (ArrayBuffer.isView(values)) {
     const dtype = options.dtype ?? dtypeOf(values);
     return fromValues(new (arrayConstructor(dtype))(values), options.shape ?? [values.length], dtype, options);
@@ -66,13 +76,19 @@ function flatten(values: NestedArray, into: number[]): number[] {
     return [];
   }
   if (!Array.isArray(values)) {
-    throw new DTypeError('NOT_NUMBERS', `tensor: expected numbers or nested arrays of numbers, but found ${typeof values}.`);
+    throw new DTypeError(
+      'NOT_NUMBERS',
+      `tensor: expected numbers or nested arrays of numbers, but found ${typeof values}.`,
+    );
   }
   let inner: number[] = [];
   values.forEach((value, index) => {
     const shape = flatten(value, into);
     if (index > 0 && (shape.length !== inner.length || shape.some((extent, axis) => extent !== inner[axis]))) {
-      throw new ShapeError('RAGGED', `tensor: nested arrays have different lengths: ${formatShape(inner)} and ${formatShape(shape)}.`);
+      throw new ShapeError(
+        'RAGGED',
+        `tensor: nested arrays have different lengths: ${formatShape(inner)} and ${formatShape(shape)}.`,
+      );
     }
     inner = shape;
   });
@@ -83,14 +99,20 @@ function flatten(values: NestedArray, into: number[]): number[] {
 export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
   checkShape(shape, 'full');
   const dtype = options.dtype ?? 'float32';
-  return fromValues(allocateArray(dtype, sizeOf(shape)).fill(dtype === 'bool' ? Number(value !== 0) : value), shape, dtype, options);
+  return fromValues(
+    allocateArray(dtype, sizeOf(shape)).fill(dtype === 'bool' ? Number(value !== 0) : value),
+    shape,
+    dtype,
+    options,
+  );
 }
 
 export const zeros = (shape: Shape, options?: CreateOptions): Tensor => full(shape, 0, options);
 export const ones = (shape: Shape, options?: CreateOptions): Tensor => full(shape, 1, options);
 
 /** A scalar of the dtype and on the backend of `like`. */
-export const scalarLike = (like: Tensor, value: number, dtype: DType = like.dtype): Tensor => full([], value, { dtype, backend: like.backend });
+export const scalarLike = (like: Tensor, value: number, dtype: DType = like.dtype): Tensor =>
+  full([], value, { dtype, backend: like.backend });
 
 /** `start`, `start + step`, ... below `stop` (above, for a negative step). */
 export function arange(start: number, stop?: number, step = 1, options: CreateOptions = {}): Tensor {

@@ -9,7 +9,8 @@ export type Shape = readonly number[];
 /** An extent that is only known when the graph runs, such as the batch size. */
 export const DYNAMIC = -1;
 
-export const formatShape = (shape: Shape): string => `[${shape.map((extent) => (extent === DYNAMIC ? '?' : extent)).join(', ')}]`;
+export const formatShape = (shape: Shape): string =>
+  `[${shape.map((extent) => (extent === DYNAMIC ? '?' : extent)).join(', ')}]`;
 
 export const isStatic = (shape: Shape): boolean => shape.every((extent) => extent !== DYNAMIC);
 
@@ -18,14 +19,18 @@ export function sizeOf(shape: Shape): number {
   let size = 1;
   for (const extent of shape) {
     if (extent === DYNAMIC) {
-      throw new ShapeError('DYNAMIC_SHAPE', `The number of elements of ${formatShape(shape)} is not known before the model runs.`);
+      throw new ShapeError(
+        'DYNAMIC_SHAPE',
+        `The number of elements of ${formatShape(shape)} is not known before the model runs.`,
+      );
     }
     size *= extent;
   }
   return size;
 }
 
-export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((extent, axis) => extent === b[axis]);
+export const sameShape = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 
 /** NumPy's broadcasting rule. `where` names the operation in the error. */
 export function broadcastShapes(a: Shape, b: Shape, where: string): number[] {
@@ -53,7 +58,11 @@ export function broadcastShapes(a: Shape, b: Shape, where: string): number[] {
 /** Turns an axis that may count from the end into one in 0..rank-1. */
 export function normalizeAxis(axis: number, rank: number, where: string): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= Math.max(rank, 1)) {
-    throw new ShapeError('AXIS_OUT_OF_RANGE', `${where}: axis ${axis} is out of range for a tensor with ${rank} axes (use ${-rank} to ${rank - 1}).`, { axis, rank });
+    throw new ShapeError(
+      'AXIS_OUT_OF_RANGE',
+      `${where}: axis ${axis} is out of range for a tensor with ${rank} axes (use ${-rank} to ${rank - 1}).`,
+      { axis, rank },
+    );
   }
   return axis < 0 ? axis + rank : axis;
 }
@@ -87,7 +96,11 @@ export function stridesOf(shape: Shape): number[] {
 export function checkShape(shape: Shape, where: string): void {
   for (const extent of shape) {
     if (!Number.isInteger(extent) || extent < 0) {
-      throw new ShapeError('INVALID_SHAPE', `${where}: ${JSON.stringify(shape)} is not a shape: every extent must be a whole number of at least 0.`, { shape });
+      throw new ShapeError(
+        'INVALID_SHAPE',
+        `${where}: ${JSON.stringify(shape)} is not a shape: every extent must be a whole number of at least 0.`,
+        { shape },
+      );
     }
   }
 }
@@ -108,7 +121,11 @@ export function resolveReshape(from: Shape, target: Shape, specialZero: boolean,
   const copied = new Set(target.flatMap((extent, axis) => (extent === 0 && specialZero ? [axis] : [])));
   const unknown = result.flatMap((extent, axis) => (extent === -1 && !copied.has(axis) ? [axis] : []));
   if (unknown.length > 1) {
-    throw new ValidationError('RESHAPE_TWO_UNKNOWNS', `${where}: only one extent of ${JSON.stringify(target)} may be -1.`, { target });
+    throw new ValidationError(
+      'RESHAPE_TWO_UNKNOWNS',
+      `${where}: only one extent of ${JSON.stringify(target)} may be -1.`,
+      { target },
+    );
   }
   // Extents copied from the input cancel on both sides, which also lets a dynamic batch through.
   const rest = from.filter((_, axis) => !copied.has(axis));
@@ -124,7 +141,11 @@ export function resolveReshape(from: Shape, target: Shape, specialZero: boolean,
 }
 
 const mismatch = (from: Shape, target: Shape, where: string): ShapeError =>
-  new ShapeError('RESHAPE_MISMATCH', `${where}: a tensor of shape ${formatShape(from)} cannot be reshaped to ${JSON.stringify(target)}: the number of elements differs.`, {
-    from,
-    target,
-  });
+  new ShapeError(
+    'RESHAPE_MISMATCH',
+    `${where}: a tensor of shape ${formatShape(from)} cannot be reshaped to ${JSON.stringify(target)}: the number of elements differs.`,
+    {
+      from,
+      target,
+    },
+  );

@@ -9,7 +9,7 @@
 import { AutogradError, DTypeError, ShapeError, TraceError } from '../errors.js';
 import type { Backend, Storage } from '../kernels/contract.js';
 import type { DType, TypedArray } from '../kernels/dtype.js';
-import { formatShape, sameShape, type Shape, sizeOf } from './shape.js';
+import { formatShape, type Shape, sameShape, sizeOf } from './shape.js';
 
 /** What the automatic differentiation hangs on a tensor that it can differentiate. */
 export interface GradientNode {
@@ -25,7 +25,6 @@ export interface SymbolicSource {
 export interface TensorOptions {
   requiresGrad?: boolean;
 }
-
 
 export class Tensor {
   readonly shape: Shape;
@@ -43,7 +42,13 @@ export class Tensor {
   /** Set on symbolic tensors. */
   readonly source: SymbolicSource | null;
 
-  constructor(storage: Storage | null, shape: Shape, dtype: DType, backend: Backend, source: SymbolicSource | null = null) {
+  constructor(
+    storage: Storage | null,
+    shape: Shape,
+    dtype: DType,
+    backend: Backend,
+    source: SymbolicSource | null = null,
+  ) {
     this.#storage = storage;
     this.shape = Object.freeze([...shape]);
     this.dtype = dtype;
@@ -76,10 +81,16 @@ export class Tensor {
 
   set requiresGrad(value: boolean) {
     if (!this.isLeaf && !value) {
-      throw new AutogradError('NOT_A_LEAF', 'requiresGrad can only be switched off on a leaf. Use detach() to get a tensor that needs no gradient.');
+      throw new AutogradError(
+        'NOT_A_LEAF',
+        'requiresGrad can only be switched off on a leaf. Use detach() to get a tensor that needs no gradient.',
+      );
     }
     if (value && this.dtype !== 'float32' && this.dtype !== 'float64') {
-      throw new DTypeError('GRADIENT_DTYPE', `Only floating-point tensors can require a gradient; this one is ${this.dtype}.`);
+      throw new DTypeError(
+        'GRADIENT_DTYPE',
+        `Only floating-point tensors can require a gradient; this one is ${this.dtype}.`,
+      );
     }
     this.#requiresGrad = value;
   }
@@ -134,10 +145,16 @@ export class Tensor {
   /** Gives this tensor the values of another one of the same shape and dtype, in place. */
   assign_(other: Tensor): this {
     if (!sameShape(this.shape, other.shape)) {
-      throw new ShapeError('ASSIGN_SHAPE', `assign_: a tensor of shape ${formatShape(this.shape)} cannot take values of shape ${formatShape(other.shape)}.`);
+      throw new ShapeError(
+        'ASSIGN_SHAPE',
+        `assign_: a tensor of shape ${formatShape(this.shape)} cannot take values of shape ${formatShape(other.shape)}.`,
+      );
     }
     if (this.dtype !== other.dtype) {
-      throw new DTypeError('ASSIGN_DTYPE', `assign_: a ${this.dtype} tensor cannot take ${other.dtype} values; convert them with .cast('${this.dtype}').`);
+      throw new DTypeError(
+        'ASSIGN_DTYPE',
+        `assign_: a ${this.dtype} tensor cannot take ${other.dtype} values; convert them with .cast('${this.dtype}').`,
+      );
     }
     return this.replaceStorage(other.storage);
   }
@@ -146,7 +163,10 @@ export class Tensor {
   replaceStorage(storage: Storage): this {
     if (this.source) throw this.noValues('it was changed in place');
     if (storage.length !== this.size || storage.dtype !== this.dtype) {
-      throw new ShapeError('STORAGE_MISMATCH', `A ${this.dtype} tensor of shape ${formatShape(this.shape)} cannot hold ${storage.length} ${storage.dtype} values.`);
+      throw new ShapeError(
+        'STORAGE_MISMATCH',
+        `A ${this.dtype} tensor of shape ${formatShape(this.shape)} cannot hold ${storage.length} ${storage.dtype} values.`,
+      );
     }
     this.#storage = storage;
     this.version++;
@@ -160,12 +180,18 @@ export class Tensor {
   /** Comparing or calculating with a tensor as if it were a number is a mistake; say so instead of giving NaN. */
   valueOf(): never {
     if (this.source) throw this.noValues('it was used as a number');
-    throw new DTypeError('NOT_A_NUMBER', `${this.toString()} was used as a number. Read it with await tensor.item(), or use tensor methods such as add() and greater().`);
+    throw new DTypeError(
+      'NOT_A_NUMBER',
+      `${this.toString()} was used as a number. Read it with await tensor.item(), or use tensor methods such as add() and greater().`,
+    );
   }
 
   #single(values: TypedArray): number {
     if (values.length !== 1) {
-      throw new ShapeError('NOT_A_SCALAR', `item() needs a tensor with one element; this one has shape ${formatShape(this.shape)}.`);
+      throw new ShapeError(
+        'NOT_A_SCALAR',
+        `item() needs a tensor with one element; this one has shape ${formatShape(this.shape)}.`,
+      );
     }
     return values[0];
   }

@@ -5,7 +5,13 @@
  * [C, O, kh, kw] and [G, C/G, O/G, kh, kw] for the transposed ones, as OpenVINO has them.
  */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, type GradientContext, kernelCall, type OpenvinoDataReader, type OperationDefinition } from '../../autograd/operation.js';
+import {
+  defineOperation,
+  type GradientContext,
+  kernelCall,
+  type OpenvinoDataReader,
+  type OperationDefinition,
+} from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import type { Conv2dAttributes, TensorType } from '../../kernels/contract.js';
 import { DYNAMIC, formatShape, type Shape } from '../../tensor/shape.js';
@@ -26,7 +32,10 @@ export interface ConvolutionBackpropAttributes extends ConvolutionAttributes {
 }
 
 /** Filters of either kind as [rows, columns, kh, kw] with the group count taken out. */
-function filterShape(filters: TensorType, grouped: boolean): { groups: number; first: number; second: number; kernel: number[]; flat: number[] } {
+function filterShape(
+  filters: TensorType,
+  grouped: boolean,
+): { groups: number; first: number; second: number; kernel: number[]; flat: number[] } {
   const [groups, first, second, ...kernel] = grouped ? filters.shape : [1, ...filters.shape];
   return { groups, first, second, kernel, flat: [groups * first, second, ...kernel] };
 }
@@ -52,21 +61,40 @@ function requireChannels(type: string, data: TensorType, expected: number, filte
 }
 
 /** Kernel attributes of a convolution with these attributes on an input of this spatial size. */
-function kernelAttributes(attributes: ConvolutionAttributes, spatial: Shape, kernel: Shape, groups: number): Conv2dAttributes {
+function kernelAttributes(
+  attributes: ConvolutionAttributes,
+  spatial: Shape,
+  kernel: Shape,
+  groups: number,
+): Conv2dAttributes {
   const { padsBegin, padsEnd } = resolvePads(attributes, spatial, kernel);
   return { strides: attributes.strides, dilations: attributes.dilations, padsBegin, padsEnd, groups };
 }
 
-function convolutionOutput(type: string, inputs: readonly TensorType[], attributes: ConvolutionAttributes, grouped: boolean): number[] {
+function convolutionOutput(
+  type: string,
+  inputs: readonly TensorType[],
+  attributes: ConvolutionAttributes,
+  grouped: boolean,
+): number[] {
   const [data, filters] = inputs;
   checkOperands(type, inputs, grouped);
   const { groups, first, second, kernel } = filterShape(filters, grouped);
   requireChannels(type, data, groups * second, filters);
   const { padsBegin, padsEnd } = resolvePads(attributes, data.shape.slice(2), kernel);
   const spatial = data.shape.slice(2).map((extent, axis) => {
-    const size = spatialOutput(extent, kernel[axis], attributes.strides[axis], attributes.dilations[axis], padsBegin[axis] + padsEnd[axis]);
+    const size = spatialOutput(
+      extent,
+      kernel[axis],
+      attributes.strides[axis],
+      attributes.dilations[axis],
+      padsBegin[axis] + padsEnd[axis],
+    );
     if (extent !== DYNAMIC && size < 1) {
-      throw new ShapeError('KERNEL_TOO_LARGE', `${type}: a kernel of ${formatShape(kernel)} with dilation ${attributes.dilations} does not fit into the padded data of shape ${formatShape(data.shape)}.`);
+      throw new ShapeError(
+        'KERNEL_TOO_LARGE',
+        `${type}: a kernel of ${formatShape(kernel)} with dilation ${attributes.dilations} does not fit into the padded data of shape ${formatShape(data.shape)}.`,
+      );
     }
     return size;
   });
@@ -85,13 +113,21 @@ const formatConvolution = (attributes: ConvolutionAttributes) => ({
   ...formatPads(attributes),
 });
 
-function defineConvolution(type: string, grouped: boolean, backprop: () => OperationDefinition<ConvolutionBackpropAttributes>): OperationDefinition<ConvolutionAttributes> {
+function defineConvolution(
+  type: string,
+  grouped: boolean,
+  backprop: () => OperationDefinition<ConvolutionBackpropAttributes>,
+): OperationDefinition<ConvolutionAttributes> {
   return defineOperation<ConvolutionAttributes>({
     type,
-    infer: (inputs, attributes) => [{ shape: convolutionOutput(type, inputs, attributes, grouped), dtype: inputs[0].dtype }],
+    infer: (inputs, attributes) => [
+      { shape: convolutionOutput(type, inputs, attributes, grouped), dtype: inputs[0].dtype },
+    ],
     lower([data, filters], attributes) {
       const { groups, kernel, flat } = filterShape(filters, grouped);
-      return kernelCall('conv2d', kernelAttributes(attributes, data.shape.slice(2), kernel, groups), { inputShapes: [data.shape, flat] });
+      return kernelCall('conv2d', kernelAttributes(attributes, data.shape.slice(2), kernel, groups), {
+        inputShapes: [data.shape, flat],
+      });
     },
     saves: { inputs: [0, 1] },
     gradient(context, [g]) {
@@ -111,11 +147,15 @@ function defineConvolution(type: string, grouped: boolean, backprop: () => Opera
       ];
     },
     quantization: { trait: 'inputsQuantizable', weights: { port: 1, channelAxis: () => 0 } },
-    openvino: { opset: 'opset1', data: formatConvolution, parse: parseConvolution },
+    openvino: { opset: () => 'opset1', data: formatConvolution, parse: parseConvolution },
   });
 }
 
-function defineBackprop(type: string, grouped: boolean, forward: () => OperationDefinition<ConvolutionAttributes>): OperationDefinition<ConvolutionBackpropAttributes> {
+function defineBackprop(
+  type: string,
+  grouped: boolean,
+  forward: () => OperationDefinition<ConvolutionAttributes>,
+): OperationDefinition<ConvolutionBackpropAttributes> {
   return defineOperation<ConvolutionBackpropAttributes>({
     type,
     infer(inputs, attributes) {
@@ -126,8 +166,18 @@ function defineBackprop(type: string, grouped: boolean, forward: () => Operation
       const { strides, dilations, padsBegin, padsEnd, outputPadding } = attributes;
       const spatial = data.shape.slice(2).map((extent, axis) => {
         if (extent === DYNAMIC) return DYNAMIC;
-        const size = strides[axis] * (extent - 1) + (kernel[axis] - 1) * dilations[axis] + 1 - padsBegin[axis] - padsEnd[axis] + outputPadding[axis];
-        if (size < 1) throw new ShapeError('EMPTY_OUTPUT', `${type}: the padding leaves no output for data of shape ${formatShape(data.shape)} and filters of shape ${formatShape(filters.shape)}.`);
+        const size =
+          strides[axis] * (extent - 1) +
+          (kernel[axis] - 1) * dilations[axis] +
+          1 -
+          padsBegin[axis] -
+          padsEnd[axis] +
+          outputPadding[axis];
+        if (size < 1)
+          throw new ShapeError(
+            'EMPTY_OUTPUT',
+            `${type}: the padding leaves no output for data of shape ${formatShape(data.shape)} and filters of shape ${formatShape(filters.shape)}.`,
+          );
         return size;
       });
       return [{ shape: [data.shape[0], groups * second, ...spatial], dtype: data.dtype }];
@@ -135,7 +185,11 @@ function defineBackprop(type: string, grouped: boolean, forward: () => Operation
     lower([data, filters], attributes) {
       const { groups, flat } = filterShape(filters, grouped);
       const { strides, dilations, padsBegin, padsEnd } = attributes;
-      return kernelCall('conv2dInputGradient', { strides, dilations, padsBegin, padsEnd, groups }, { inputShapes: [data.shape, flat] });
+      return kernelCall(
+        'conv2dInputGradient',
+        { strides, dilations, padsBegin, padsEnd, groups },
+        { inputShapes: [data.shape, flat] },
+      );
     },
     saves: { inputs: [0, 1] },
     gradient(context: GradientContext<ConvolutionBackpropAttributes>, [g]) {
@@ -146,9 +200,9 @@ function defineBackprop(type: string, grouped: boolean, forward: () => Operation
         context.needs(1) ? filterGradient(g, context.input(0), context.inputTypes[1].shape, attributes, grouped) : null,
       ];
     },
-    quantization: { trait: 'inputsQuantizable', weights: { port: 1, channelAxis: () => (grouped ? 2 : 1) } },
+    quantization: { trait: 'inputsQuantizable', weights: { port: 1, channelAxis: () => 1 } },
     openvino: {
-      opset: 'opset1',
+      opset: () => 'opset1',
       data: (attributes) => ({ ...formatConvolution(attributes), output_padding: attributes.outputPadding }),
       parse: (data) => ({ ...parseConvolution(data), outputPadding: data.numbers('output_padding', [0, 0]) }),
     },
@@ -171,9 +225,16 @@ const FILTER_GRADIENT = defineOperation<FilterGradientAttributes>({
   infer: ([data], { filters }) => [{ shape: filters, dtype: data.dtype }],
   lower([data], attributes) {
     const { groups, kernel, flat } = filterShape({ shape: attributes.filters, dtype: data.dtype }, attributes.grouped);
-    return kernelCall('conv2dFilterGradient', kernelAttributes(attributes, data.shape.slice(2), kernel, groups), { outputShapes: [flat] });
+    return kernelCall('conv2dFilterGradient', kernelAttributes(attributes, data.shape.slice(2), kernel, groups), {
+      outputShapes: [flat],
+    });
   },
 });
 
-const filterGradient = (data: Tensor, gradient: Tensor, filters: Shape, attributes: ConvolutionAttributes, grouped: boolean): Tensor =>
-  applyOne(FILTER_GRADIENT, [data, gradient], { ...attributes, filters, grouped });
+const filterGradient = (
+  data: Tensor,
+  gradient: Tensor,
+  filters: Shape,
+  attributes: ConvolutionAttributes,
+  grouped: boolean,
+): Tensor => applyOne(FILTER_GRADIENT, [data, gradient], { ...attributes, filters, grouped });

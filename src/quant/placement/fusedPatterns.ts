@@ -32,20 +32,20 @@ const KINDS: Readonly<Record<string, readonly OperationKind[]>> = {
 export const hasKind = (type: string, kind: OperationKind): boolean => KINDS[type]?.includes(kind) ?? false;
 
 const PATTERNS: OperationKind[][] = [
-    ['linear', 'batchNorm'],
-    ['linear', 'activation'],
-    ['linear', 'batchNorm', 'activation'],
-    ['linear', 'activation', 'batchNorm'],
-    ['linear', 'arithmetic'],
-    ['linear', 'addition', 'scaling'],
-    ['batchNorm', 'activation'],
-    ['activation', 'batchNorm'],
-    ['arithmetic', 'batchNorm'],
-    ['arithmetic', 'activation'],
-    ['arithmetic', 'batchNorm', 'activation'],
-    ['arithmetic', 'activation', 'batchNorm'],
-    ['input', 'addition', 'scaling'],
-    ['addition', 'scaling'],
+  ['linear', 'batchNorm'],
+  ['linear', 'activation'],
+  ['linear', 'batchNorm', 'activation'],
+  ['linear', 'activation', 'batchNorm'],
+  ['linear', 'arithmetic'],
+  ['linear', 'addition', 'scaling'],
+  ['batchNorm', 'activation'],
+  ['activation', 'batchNorm'],
+  ['arithmetic', 'batchNorm'],
+  ['arithmetic', 'activation'],
+  ['arithmetic', 'batchNorm', 'activation'],
+  ['arithmetic', 'activation', 'batchNorm'],
+  ['input', 'addition', 'scaling'],
+  ['addition', 'scaling'],
 ];
 
 /** Longest first. */

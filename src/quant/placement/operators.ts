@@ -3,8 +3,8 @@
  * left out; chains that hardware fuses are one operator. Hooks exist at the inputs of an operator and at its output.
  */
 import type { QuantizationTrait } from '../../autograd/operation.js';
-import { isFloating } from '../../kernels/dtype.js';
 import type { Graph, GraphNode, GraphUse, GraphValue } from '../../graph/graph.js';
+import { isFloating } from '../../kernels/dtype.js';
 import type { TargetTable } from '../targets/target.js';
 import { FUSED_PATTERNS, hasKind } from './fusedPatterns.js';
 
@@ -35,7 +35,8 @@ export const lastNode = (operator: Operator): GraphNode => operator.nodes[operat
 /** Nodes whose values depend on an input of the model. */
 export function dataNodes(graph: Graph): Set<GraphNode> {
   const live = new Set<GraphNode>();
-  for (const node of graph.nodes) if (node.isParameter || node.inputs.some((value) => live.has(value.node))) live.add(node);
+  for (const node of graph.nodes)
+    if (node.isParameter || node.inputs.some((value) => live.has(value.node))) live.add(node);
   return live;
 }
 
@@ -53,16 +54,25 @@ function traitOf(node: GraphNode, target: TargetTable, ignored: boolean): Quanti
   if (ignored || node.isParameter) return 'nonQuantizable';
   const support = target.operations[node.type];
   if (!support) return 'nonQuantizable';
-  return support.activations.length > 0 ? 'inputsQuantizable' : (node.definition.quantization?.trait ?? 'nonQuantizable');
+  return support.activations.length > 0
+    ? 'inputsQuantizable'
+    : (node.definition.quantization?.trait ?? 'nonQuantizable');
 }
 
 /** Follows the strict patterns from `start` and returns the longest chain it begins. */
-function matchChain(start: GraphNode, uses: ReadonlyMap<GraphNode, readonly GraphUse[]>, inputs: (node: GraphNode) => GraphValue[], isOutput: (node: GraphNode) => boolean, taken: ReadonlySet<GraphNode>): GraphNode[] {
+function matchChain(
+  start: GraphNode,
+  uses: ReadonlyMap<GraphNode, readonly GraphUse[]>,
+  inputs: (node: GraphNode) => GraphValue[],
+  isOutput: (node: GraphNode) => boolean,
+  taken: ReadonlySet<GraphNode>,
+): GraphNode[] {
   const next = (node: GraphNode): GraphNode | null => {
     const consumers = new Set((uses.get(node) ?? []).map((use) => use.node));
     const [only] = consumers;
     // Nothing outside the chain may read an inner value or feed an inner node.
-    if (consumers.size !== 1 || isOutput(node) || taken.has(only) || inputs(only).some((value) => value.node !== node)) return null;
+    if (consumers.size !== 1 || isOutput(node) || taken.has(only) || inputs(only).some((value) => value.node !== node))
+      return null;
     return only;
   };
   // A constant added to a linear operation is its bias and belongs to it.
@@ -89,7 +99,8 @@ function matchChain(start: GraphNode, uses: ReadonlyMap<GraphNode, readonly Grap
 export function buildOperators(graph: Graph, target: TargetTable, ignored: ReadonlySet<GraphNode>): Operator[] {
   const live = dataNodes(graph);
   const nodes = graph.nodes.filter((node) => live.has(node) && !isIdentity(node));
-  const inputs = (node: GraphNode): GraphValue[] => node.inputs.map(throughIdentities).filter((value) => live.has(value.node));
+  const inputs = (node: GraphNode): GraphValue[] =>
+    node.inputs.map(throughIdentities).filter((value) => live.has(value.node));
   const uses = new Map<GraphNode, GraphUse[]>();
   for (const node of nodes) {
     node.inputs.forEach((value, port) => {
@@ -120,7 +131,14 @@ export function buildOperators(graph: Graph, target: TargetTable, ignored: Reado
   for (const node of nodes) {
     const chain = chains.get(node);
     if (!chain) continue;
-    const operator: Operator = { nodes: chain, trait: traitOf(node, target, ignored.has(node)), ignored: ignored.has(node), inputs: [], consumers: [], isOutput: isOutput(chain[chain.length - 1]) };
+    const operator: Operator = {
+      nodes: chain,
+      trait: traitOf(node, target, ignored.has(node)),
+      ignored: ignored.has(node),
+      inputs: [],
+      consumers: [],
+      isOutput: isOutput(chain[chain.length - 1]),
+    };
     for (const member of chain) operatorOf.set(member, operator);
     operators.push(operator);
   }
@@ -150,5 +168,7 @@ export function isDepthwise(operator: Operator): boolean {
 export function quantizableInputs(operator: Operator): OperatorInput[] {
   const first = firstNode(operator);
   const skipped = first.definition.quantization?.ignoredPorts ?? [];
-  return operator.inputs.filter(({ use, value }) => use.node === first && isFloating(value.type.dtype) && !skipped.includes(use.port));
+  return operator.inputs.filter(
+    ({ use, value }) => use.node === first && isFloating(value.type.dtype) && !skipped.includes(use.port),
+  );
 }

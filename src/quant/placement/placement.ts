@@ -1,12 +1,13 @@
 /** The whole of placement: which weights and which values of a graph get a quantizer, and of what kind. */
+
+import { UnsupportedError } from '../../errors.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
 import { type QuantizerTarget, quantizerName, weightsOf } from '../quantizer.js';
 import type { QuantizerConfig } from '../spec.js';
 import type { ConfigChoice, TargetTable } from '../targets/target.js';
 import { buildOperators, firstNode, isDepthwise, lastNode, type Operator } from './operators.js';
 import { dropRedundant } from './redundant.js';
-import { placeActivationQuantizers, type PropagationRule, type UnifiedScaleGroup } from './solver.js';
-import { UnsupportedError } from '../../errors.js';
+import { type PropagationRule, placeActivationQuantizers, type UnifiedScaleGroup } from './solver.js';
 
 export interface PlacementOptions {
   readonly target: TargetTable;
@@ -59,7 +60,9 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
     return { target, config: configs[0], group };
   });
   const order = new Map(graph.nodes.map((node, index) => [node.name, index]));
-  activations.sort((a, b) => (order.get(a.target.node) ?? 0) - (order.get(b.target.node) ?? 0) || a.target.port - b.target.port);
+  activations.sort(
+    (a, b) => (order.get(a.target.node) ?? 0) - (order.get(b.target.node) ?? 0) || a.target.port - b.target.port,
+  );
   return { operators, weights: placeWeights(operators, options), activations };
 }
 
@@ -76,7 +79,10 @@ function placeWeights(operators: readonly Operator[], { target, bits }: Placemen
       if (!weights || placed.has(weights)) continue;
       const { shape } = weights.outputs[0].type;
       if (node.type.startsWith('Group') && shape.length !== 4) {
-        throw new UnsupportedError('GROUPED_WEIGHTS', `'${node.name}': weights of shape [${shape}] of a grouped convolution cannot be quantized; keep them with four axes and reshape them.`);
+        throw new UnsupportedError(
+          'GROUPED_WEIGHTS',
+          `'${node.name}': weights of shape [${shape}] of a grouped convolution cannot be quantized; keep them with four axes and reshape them.`,
+        );
       }
       const channelAxis = port === traits.port ? traits.channelAxis(node.attributes, shape) : shape.length - 2;
       placed.set(weights, {
@@ -111,7 +117,8 @@ export function firstConvolutions(operators: readonly Operator[]): Set<GraphNode
     if (seen.has(operator)) continue;
     seen.add(operator);
     const node = firstNode(operator);
-    const convolution = node.type.includes('Convolution') && !isDepthwise(operator) && operator.trait === 'inputsQuantizable';
+    const convolution =
+      node.type.includes('Convolution') && !isDepthwise(operator) && operator.trait === 'inputsQuantizable';
     if (convolution) found.add(node);
     else queue.push(...operator.consumers.map((input) => input.operator));
   }
@@ -120,4 +127,3 @@ export function firstConvolutions(operators: readonly Operator[]): Set<GraphNode
 
 /** The name a placement's quantizer will have. */
 export const placementName = ({ target }: { readonly target: QuantizerTarget }): string => quantizerName(target);
-

@@ -17,7 +17,8 @@ export function dropRedundant(quantizers: readonly PropagatingQuantizer[]): Prop
     if (own) return own;
     if (operator.trait !== 'quantizationAgnostic' || operator.inputs.length !== 1) return null;
     const [input] = operator.inputs;
-    for (const quantizer of atInput.values()) if (quantizer.location.kind === 'input' && quantizer.location.input === input) return quantizer;
+    for (const quantizer of atInput.values())
+      if (quantizer.location.kind === 'input' && quantizer.location.input === input) return quantizer;
     return above(input.producer);
   };
   return quantizers.filter((quantizer) => {
@@ -25,7 +26,11 @@ export function dropRedundant(quantizers: readonly PropagatingQuantizer[]): Prop
     const { location } = quantizer;
     if (location.kind === 'output' && location.operator.trait !== 'quantizationAgnostic') return true;
     const upper =
-      location.kind === 'input' ? above(location.input.producer) : location.operator.inputs.length === 1 ? above(location.operator.inputs[0].producer) : null;
+      location.kind === 'input'
+        ? above(location.input.producer)
+        : location.operator.inputs.length === 1
+          ? above(location.operator.inputs[0].producer)
+          : null;
     return !upper || upper === quantizer || !covers(upper, quantizer);
   });
 }

@@ -6,8 +6,9 @@
  * Operators are visited from the outputs to the inputs, so that when one is visited every quantizer below
  * it has come to rest or waits directly under it; each operator is visited once.
  */
-import type { OperationSupport, TargetTable } from '../targets/target.js';
+
 import { type QuantizerConfig, sameConfig } from '../spec.js';
+import type { OperationSupport, TargetTable } from '../targets/target.js';
 import { firstNode, isDepthwise, type Operator, type OperatorInput, quantizableInputs } from './operators.js';
 
 /** A quantizer on its way. */
@@ -19,7 +20,9 @@ export interface PropagatingQuantizer {
   /** How many operators or branches it moved past. */
   readonly distance: number;
   /** Where it rests: at an input of an operator, or at the output of one. */
-  location: { readonly kind: 'input'; readonly input: OperatorInput } | { readonly kind: 'output'; readonly operator: Operator };
+  location:
+    | { readonly kind: 'input'; readonly input: OperatorInput }
+    | { readonly kind: 'output'; readonly operator: Operator };
   /** Quantizers that must share one scale with this one. */
   group: UnifiedScaleGroup | null;
 }
@@ -41,9 +44,19 @@ export interface SolverOptions {
 }
 
 /** Weighted operations behind which a concat needs one scale for all its inputs. */
-const NEEDS_UNIFIED_SCALE = new Set(['Convolution', 'GroupConvolution', 'ConvolutionBackpropData', 'GroupConvolutionBackpropData', 'MatMul']);
+const NEEDS_UNIFIED_SCALE = new Set([
+  'Convolution',
+  'GroupConvolution',
+  'ConvolutionBackpropData',
+  'GroupConvolutionBackpropData',
+  'MatMul',
+]);
 
-export function activationChoices(operator: Operator, support: OperationSupport | undefined, options: SolverOptions): QuantizerConfig[] {
+export function activationChoices(
+  operator: Operator,
+  support: OperationSupport | undefined,
+  options: SolverOptions,
+): QuantizerConfig[] {
   const depthwise = isDepthwise(operator) ? support?.depthwiseActivations : undefined;
   return (depthwise ?? support?.activations ?? [])
     .filter(options.allow)
@@ -53,7 +66,8 @@ export function activationChoices(operator: Operator, support: OperationSupport 
 /** Configurations that all lists hold, in order of their summed positions; ties as NNCF breaks them. */
 export function mergeConfigs(lists: readonly (readonly QuantizerConfig[])[]): QuantizerConfig[] {
   const [first, ...rest] = lists;
-  const rank = (config: QuantizerConfig): number => lists.reduce((total, list) => total + list.findIndex((other) => sameConfig(other, config)), 0);
+  const rank = (config: QuantizerConfig): number =>
+    lists.reduce((total, list) => total + list.findIndex((other) => sameConfig(other, config)), 0);
   return first
     .filter((config) => rest.every((list) => list.some((other) => sameConfig(other, config))))
     .map((config) => ({ config, rank: rank(config) }))
@@ -87,7 +101,11 @@ class Solver {
 
   #seed(operator: Operator): void {
     if (operator.trait !== 'inputsQuantizable') return;
-    const configs = activationChoices(operator, this.#options.target.operations[firstNode(operator).type], this.#options);
+    const configs = activationChoices(
+      operator,
+      this.#options.target.operations[firstNode(operator).type],
+      this.#options,
+    );
     if (configs.length === 0) return;
     for (const input of quantizableInputs(operator)) {
       this.#place({ configs, sinks: [input], distance: 0, location: { kind: 'input', input }, group: null });
@@ -108,7 +126,8 @@ class Solver {
 
   #visit(operator: Operator): void {
     const passes = operator.trait === 'quantizationAgnostic' || operator.trait === 'concat';
-    if (operator.isOutput || operator.consumers.some((input) => this.#passesToOutput(input.operator))) this.#reachesOutput.add(operator);
+    if (operator.isOutput || operator.consumers.some((input) => this.#passesToOutput(input.operator)))
+      this.#reachesOutput.add(operator);
     const arrived = this.#mergeBelow(operator);
     if (!arrived) return;
     if (!passes) return;
@@ -116,7 +135,9 @@ class Solver {
   }
 
   #passesToOutput(operator: Operator): boolean {
-    return (operator.trait === 'quantizationAgnostic' || operator.trait === 'concat') && this.#reachesOutput.has(operator);
+    return (
+      (operator.trait === 'quantizationAgnostic' || operator.trait === 'concat') && this.#reachesOutput.has(operator)
+    );
   }
 
   /** Brings the quantizers of all branches under an operator to its output, as one. Null if they stay where they are. */
@@ -146,13 +167,23 @@ class Solver {
   /** Moves a quantizer from an operator's output to its data inputs, one copy for each. */
   #moveThrough(operator: Operator, quantizer: PropagatingQuantizer): void {
     const inputs = quantizableInputs(operator);
-    if (inputs.length === 0 || inputs.length !== operator.inputs.filter(({ use }) => !ignoredPorts(operator).includes(use.port)).length) return;
+    if (
+      inputs.length === 0 ||
+      inputs.length !== operator.inputs.filter(({ use }) => !ignoredPorts(operator).includes(use.port)).length
+    )
+      return;
     this.#remove(quantizer);
     const unify = operator.trait === 'concat' && inputs.length > 1 && feedsUnifiedScale(operator);
     const group = quantizer.group ?? (unify ? { members: new Set<PropagatingQuantizer>() } : null);
     const configs = unify ? quantizer.configs.filter((config) => !config.perChannel) : quantizer.configs;
     for (const input of inputs) {
-      this.#place({ configs, sinks: quantizer.sinks, distance: quantizer.distance + 1, location: { kind: 'input', input }, group });
+      this.#place({
+        configs,
+        sinks: quantizer.sinks,
+        distance: quantizer.distance + 1,
+        location: { kind: 'input', input },
+        group,
+      });
     }
   }
 
@@ -169,7 +200,8 @@ const ELEMENTWISE = new Set([
   ...['Equal', 'NotEqual', 'Less', 'LessEqual', 'Greater', 'GreaterEqual', 'LogicalAnd', 'LogicalOr'],
 ]);
 
-const ignoredPorts = (operator: Operator): readonly number[] => firstNode(operator).definition.quantization?.ignoredPorts ?? [];
+const ignoredPorts = (operator: Operator): readonly number[] =>
+  firstNode(operator).definition.quantization?.ignoredPorts ?? [];
 
 function joinGroups(groups: ReadonlySet<UnifiedScaleGroup>): UnifiedScaleGroup | null {
   const [first, ...rest] = groups;
@@ -188,11 +220,15 @@ function joinGroups(groups: ReadonlySet<UnifiedScaleGroup>): UnifiedScaleGroup |
 function feedsUnifiedScale(operator: Operator): boolean {
   return operator.consumers.some(
     ({ operator: below }) =>
-      NEEDS_UNIFIED_SCALE.has(firstNode(below).type) || ((below.trait === 'quantizationAgnostic' || below.trait === 'concat') && feedsUnifiedScale(below)),
+      NEEDS_UNIFIED_SCALE.has(firstNode(below).type) ||
+      ((below.trait === 'quantizationAgnostic' || below.trait === 'concat') && feedsUnifiedScale(below)),
   );
 }
 
 /** Finds where activation quantizers go and how each may be configured. `operators` are in execution order. */
-export function placeActivationQuantizers(operators: readonly Operator[], options: SolverOptions): PropagatingQuantizer[] {
+export function placeActivationQuantizers(
+  operators: readonly Operator[],
+  options: SolverOptions,
+): PropagatingQuantizer[] {
   return new Solver(options).run(operators);
 }

@@ -14,18 +14,67 @@ const weighted: OperationSupport = { activations: perTensor, weights };
 const activationsOnly: OperationSupport = { activations: perTensor };
 const byTrait: OperationSupport = { activations: [] };
 
-const table = (support: OperationSupport, ...types: readonly string[]): Record<string, OperationSupport> => Object.fromEntries(types.map((type) => [type, support]));
+const table = (support: OperationSupport, ...types: readonly string[]): Record<string, OperationSupport> =>
+  Object.fromEntries(types.map((type) => [type, support]));
 
 export const CPU_TARGET: TargetTable = {
   name: 'cpu',
   operations: {
     ...table(weighted, 'Convolution', 'ConvolutionBackpropData', 'GroupConvolutionBackpropData', 'MatMul'),
     GroupConvolution: { activations: perTensor, weights, depthwiseActivations: perChannel },
-    ...table(activationsOnly, 'Add', 'Subtract', 'Multiply', 'Divide', 'Maximum', 'Minimum', 'FloorMod', 'SquaredDifference'),
-    ...table(activationsOnly, 'Equal', 'NotEqual', 'Less', 'LessEqual', 'Greater', 'GreaterEqual', 'LogicalAnd', 'LogicalOr', 'LogicalNot'),
-    ...table(activationsOnly, 'Power', 'Sqrt', 'AvgPool', 'AdaptiveAvgPool', 'ReduceMean', 'ReduceSum', 'ReduceL2', 'NormalizeL2', 'MVN', 'Interpolate'),
+    ...table(
+      activationsOnly,
+      'Add',
+      'Subtract',
+      'Multiply',
+      'Divide',
+      'Maximum',
+      'Minimum',
+      'FloorMod',
+      'SquaredDifference',
+    ),
+    ...table(
+      activationsOnly,
+      'Equal',
+      'NotEqual',
+      'Less',
+      'LessEqual',
+      'Greater',
+      'GreaterEqual',
+      'LogicalAnd',
+      'LogicalOr',
+      'LogicalNot',
+    ),
+    ...table(
+      activationsOnly,
+      'Power',
+      'Sqrt',
+      'AvgPool',
+      'AdaptiveAvgPool',
+      'ReduceMean',
+      'ReduceSum',
+      'ReduceL2',
+      'NormalizeL2',
+      'MVN',
+      'Interpolate',
+    ),
     BatchNormInference: { activations: perTensor },
-    ...table(byTrait, 'MaxPool', 'ReduceMax', 'Reshape', 'Squeeze', 'Unsqueeze', 'Split', 'VariadicSplit', 'Transpose', 'Tile', 'StridedSlice', 'Slice', 'Broadcast', 'Pad'),
+    ...table(
+      byTrait,
+      'MaxPool',
+      'ReduceMax',
+      'Reshape',
+      'Squeeze',
+      'Unsqueeze',
+      'Split',
+      'VariadicSplit',
+      'Transpose',
+      'Tile',
+      'StridedSlice',
+      'Slice',
+      'Broadcast',
+      'Pad',
+    ),
     ...table(byTrait, 'Concat', 'Gather', 'GatherElements'),
   },
 };

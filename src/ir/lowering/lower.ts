@@ -1,0 +1,27 @@
+/**
+ * Prepares a graph for a file: OpenVINO's forms for quantizers, batch normalisation folded, constants computed.
+ * What comes out computes the evaluation form of the model, up to rounding in float32.
+ */
+import type { Graph } from '../../graph/graph.js';
+import { copyGraph } from '../../graph/graphModule.js';
+import { decomposeBatchNorm } from './decomposeBatchNorm.js';
+import { foldBatchNorm } from './foldBatchNorm.js';
+import { foldConstants } from './foldConstants.js';
+import { lowerQuantizers } from './lowerQuantizers.js';
+import { moveToHost } from './moveToHost.js';
+import { removeBypassed } from './removeBypassed.js';
+import { reshapeDequantization } from './reshapeDequantization.js';
+
+/** The lowered copy of a graph; its constants live on the reference backend. */
+export async function lower(graph: Graph): Promise<Graph> {
+  const copy = copyGraph(graph);
+  removeBypassed(copy);
+  foldConstants(copy);
+  await lowerQuantizers(copy);
+  await moveToHost(copy);
+  reshapeDequantization(copy);
+  foldBatchNorm(copy);
+  decomposeBatchNorm(copy);
+  foldConstants(copy);
+  return copy;
+}
