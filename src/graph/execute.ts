@@ -3,7 +3,7 @@ import { applyInMode } from '../autograd/dispatch.js';
 import { ValidationError } from '../errors.js';
 import { checkInputs } from '../nn/inputs.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Graph, GraphNode, GraphValue } from './graph.js';
+import type { Graph, GraphValue } from './graph.js';
 
 export interface ExecuteOptions {
   /** Use the training form of operations that have one. Default: false. */
@@ -50,9 +50,8 @@ export function executeGraph(graph: Graph, inputs: readonly Tensor[], options: E
       continue;
     }
     const operands = node.inputs.map(read);
-    applyInMode(node.definition, operands, node.attributes as never, options.training ?? false).forEach(
-      (tensor, index) => store(node.outputs[index], tensor),
-    );
+    const results = applyInMode(node.definition, operands, node.attributes as never, options.training ?? false);
+    for (const [index, tensor] of results.entries()) store(node.outputs[index], tensor);
   }
   return graph.outputs.map(({ value }) => read(value));
 }

@@ -64,7 +64,7 @@ export function tensor(
     return fromValues(new (arrayConstructor(dtype))(values), options.shape ?? [values.length], dtype, options);
   }
   const flat: number[] = [];
-  const shape = typeof values === 'boolean' ? (flat.push(Number(values)), []) : flatten(values, flat);
+  const shape = flatten(typeof values === 'boolean' ? Number(values) : values, flat);
   const dtype = options.dtype ?? (typeof values === 'boolean' ? 'bool' : 'float32');
   const array = new (arrayConstructor(dtype))(dtype === 'bool' ? flat.map((value) => Number(value !== 0)) : flat);
   return fromValues(array, options.shape ?? shape, dtype, options);
