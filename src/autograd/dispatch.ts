@@ -7,7 +7,7 @@ import type { Backend, Operand, TensorType } from '../kernels/contract.js';
 import { type SymbolicSource, Tensor } from '../tensor/tensor.js';
 import { isGradEnabled, noGrad } from './gradMode.js';
 import type { GradientContext, OperationDefinition } from './operation.js';
-import { record, TapeNode } from './tape.js';
+import { type BackwardRule, record, TapeNode } from './tape.js';
 
 /** Records operations on symbolic tensors: a graph under construction. */
 export interface Recorder extends SymbolicSource {
@@ -95,26 +95,38 @@ export function apply<A>(definition: OperationDefinition<A>, inputs: readonly Te
   }
   const outputs = compute(definition, inputs, attributes);
   if (isGradEnabled() && definition.gradient && inputs.some((input) => input.requiresGrad)) {
-    const savedInputs = definition.saves?.inputs ?? [];
-    const savedOutputs = definition.saves?.outputs ?? [];
+    const { inputs: savedInputs = [], outputs: savedOutputs = [] } = definition.saves ?? {};
     const saved = [...savedInputs.map((index) => inputs[index]), ...savedOutputs.map((index) => outputs[index])];
-    const inputTypes = inputs.map(({ shape, dtype }): TensorType => ({ shape, dtype }));
-    const outputTypes = outputs.map(({ shape, dtype }): TensorType => ({ shape, dtype }));
-    const rule = definition.gradient.bind(definition);
-    const node: TapeNode = new TapeNode(definition.type, inputs, outputs.length, saved, (gradients, savedTensor) => {
-      const context: GradientContext<A> = {
-        attributes,
-        inputTypes,
-        outputTypes,
-        input: (index) => savedTensor(position(savedInputs, index, definition.type)),
-        output: (index) => savedTensor(savedInputs.length + position(savedOutputs, index, definition.type)),
-        needs: (index) => node.needs[index],
-      };
-      return rule(context, gradients);
-    });
-    record(node, outputs);
+    const rule = backwardRule(definition, attributes, inputs.map(typeOf), outputs.map(typeOf));
+    record(new TapeNode(definition.type, inputs, outputs.length, saved, rule), outputs);
   }
   return outputs;
+}
+
+const typeOf = ({ shape, dtype }: Tensor): TensorType => ({ shape, dtype });
+
+/**
+ * What the tape runs for an operation. Made outside of `apply`, whose variables a closure made there would keep alive:
+ * every input and result, although the rule needs only the saved ones.
+ */
+function backwardRule<A>(
+  definition: OperationDefinition<A>,
+  attributes: A,
+  inputTypes: readonly TensorType[],
+  outputTypes: readonly TensorType[],
+): BackwardRule {
+  const { inputs: savedInputs = [], outputs: savedOutputs = [] } = definition.saves ?? {};
+  return (gradients, savedTensor, needs) => {
+    const context: GradientContext<A> = {
+      attributes,
+      inputTypes,
+      outputTypes,
+      input: (index) => savedTensor(position(savedInputs, index, definition.type)),
+      output: (index) => savedTensor(savedInputs.length + position(savedOutputs, index, definition.type)),
+      needs: (index) => needs[index],
+    };
+    return definition.gradient?.(context, gradients) ?? [];
+  };
 }
 
 /** As `apply`; while training, an operation with a training form runs that. What is being recorded keeps the operation itself. */

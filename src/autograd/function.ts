@@ -2,7 +2,7 @@
 import { AutogradError } from '../errors.js';
 import { Tensor } from '../tensor/tensor.js';
 import { isGradEnabled, noGrad } from './gradMode.js';
-import { record, TapeNode } from './tape.js';
+import { type BackwardRule, record, TapeNode } from './tape.js';
 
 /** Passed to `forward`, to keep tensors for `backward`. */
 export interface ForwardContext {
@@ -39,21 +39,29 @@ export function customFunction<Inputs extends readonly Tensor[]>(
     if (!isGradEnabled() || output.isSymbolic || !inputs.some((input) => input.requiresGrad)) return output;
     // A new tensor, so that a forward that returns one of its inputs does not rewire that input.
     const result = new Tensor(output.storage, output.shape, output.dtype, output.backend);
-    const node: TapeNode = new TapeNode(name, inputs, 1, saved, ([gradient], savedTensor) => {
-      if (!gradient) return inputs.map(() => null);
-      const gradients = definition.backward(
-        { saved: saved.map((_, index) => savedTensor(index)), needsInputGrad: node.needs },
-        gradient,
-      );
-      if (gradients.length !== inputs.length) {
-        throw new AutogradError(
-          'GRADIENT_COUNT',
-          `The backward of ${name} returned ${gradients.length} gradients for ${inputs.length} inputs.`,
-        );
-      }
-      return [...gradients];
-    });
-    record(node, [result]);
+    const rule = backwardRule(definition, name, saved.length, inputs.length);
+    record(new TapeNode(name, inputs, 1, saved, rule), [result]);
     return result;
+  };
+}
+
+/** Made outside of the function it serves, whose variables a closure made there would keep alive. */
+function backwardRule<Inputs extends readonly Tensor[]>(
+  definition: CustomFunction<Inputs>,
+  name: string,
+  savedCount: number,
+  inputCount: number,
+): BackwardRule {
+  return ([gradient], savedTensor, needsInputGrad) => {
+    if (!gradient) return new Array<null>(inputCount).fill(null);
+    const saved = Array.from({ length: savedCount }, (_, index) => savedTensor(index));
+    const gradients = definition.backward({ saved, needsInputGrad }, gradient);
+    if (gradients.length !== inputCount) {
+      throw new AutogradError(
+        'GRADIENT_COUNT',
+        `The backward of ${name} returned ${gradients.length} gradients for ${inputCount} inputs.`,
+      );
+    }
+    return [...gradients];
   };
 }

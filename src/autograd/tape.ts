@@ -24,7 +24,12 @@ interface Edge {
   readonly leaf: Tensor | null;
 }
 
-type BackwardRule = (gradients: readonly (Tensor | null)[], saved: (index: number) => Tensor) => (Tensor | null)[];
+/** Gradients of the inputs from those of the outputs. Must not hold tensors: what it needs is among the saved ones. */
+export type BackwardRule = (
+  gradients: readonly (Tensor | null)[],
+  saved: (index: number) => Tensor,
+  needs: readonly boolean[],
+) => (Tensor | null)[];
 
 let nextSequence = 0;
 
@@ -64,7 +69,7 @@ export class TapeNode implements GradientNode {
         { operation: this.name },
       );
     }
-    const results = this.#rule(gradients, (index) => {
+    const savedTensor = (index: number): Tensor => {
       const { tensor, version } = saved[index];
       if (tensor.version !== version) {
         throw new AutogradError(
@@ -75,7 +80,8 @@ export class TapeNode implements GradientNode {
         );
       }
       return tensor;
-    });
+    };
+    const results = this.#rule(gradients, savedTensor, this.needs);
     results.forEach((gradient, index) => {
       if (gradient && !sameShape(gradient.shape, this.edges[index].shape)) {
         throw new ShapeError(
