@@ -166,6 +166,18 @@ describe('fakeQuantizeGradient', () => {
     expect(dRange[0]).toBeCloseTo((2 + 32) * (-128 / 127) + 8 + 16 * (-0.25 / 255), 5);
   });
 
+  it('takes the upper end as low + range rounded to float32, as the clamp does', () => {
+    fc.assert(
+      fc.property(scales, fc.double({ min: 0.1, max: 0.9, noNaN: true }), (scale, share) => {
+        const limits = [operand([1], [-share * scale]), operand([1], [scale])];
+        const high = Math.fround(limits[0].values[0] + limits[1].values[0]);
+        const above = Math.fround(high + high * 2 ** -22);
+        const { dx } = gradient(operand([2], [1, 1]), operand([2], [high, above]), limits[0], limits[1], GRIDS[2]);
+        expect(dx).toEqual([1, 0]);
+      }),
+    );
+  });
+
   it('gives NaN no gradient and lets it spoil no sum', () => {
     const x = operand([3], [Number.NaN, Number.POSITIVE_INFINITY, 1]);
     const { dx, dLow, dRange } = gradient(operand([3], [1, 2, 4]), x, low, range, GRIDS[0]);

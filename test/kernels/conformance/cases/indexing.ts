@@ -18,6 +18,7 @@ const SLICES: readonly SliceExample[] = [
   { name: 'every second', shape: [5, 6], attributes: { begin: [0, 1], steps: [2, 2] }, result: [3, 3] },
   { name: 'backwards', shape: [5, 6], attributes: { begin: [4, 5], steps: [-1, -2] }, result: [5, 3] },
   { name: 'whole rows', shape: [4, 40], attributes: { begin: [1, 0], steps: [1, 1] }, result: [2, 40] },
+  { name: 'long strided rows', shape: [2, 60], attributes: { begin: [0, 1], steps: [1, 2] }, result: [2, 30] },
   { name: 'three axes', shape: [3, 4, 5], attributes: { begin: [0, 3, 1], steps: [1, -1, 3] }, result: [2, 4, 2] },
   { name: 'nothing', shape: [3, 4], attributes: { begin: [1, 0], steps: [1, 1] }, result: [0, 4] },
   { name: 'scalar', shape: [], attributes: { begin: [], steps: [] }, result: [] },
