@@ -39,7 +39,9 @@ export function nearestName(name: string, known: readonly string[]): string | un
   let best: string | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
-    const distance = editDistance(plain(name), plain(candidate));
+    const [given, other] = [plain(name), plain(candidate)];
+    // An abbreviation differs in many letters and is nevertheless near.
+    const distance = given.startsWith(other) || other.startsWith(given) ? 1 : editDistance(given, other);
     // Half of the letters may differ; beyond that the suggestion would be noise.
     if (distance < least && distance <= Math.max(name.length, candidate.length) / 2) {
       best = candidate;

@@ -18,6 +18,8 @@ describe('checkOptions', () => {
     ['dilations', 'dilation'],
     ['group', 'groups'],
     ['useBias', 'bias'],
+    ['pad', 'padding'],
+    ['groupsCount', 'groups'],
   ])('suggests the nearest known name for %s', (given, nearest) => {
     const error = (() => {
       try {
