@@ -48,6 +48,8 @@ export class ReduceLROnPlateau {
   #best: number | null = null;
   #badEpochs = 0;
   #cooldown = 0;
+  /** The rates after the last step. */
+  #rates: number[];
 
   constructor(optimizer: Optimizer, options: ReduceLROnPlateauOptions = {}) {
     if (!(optimizer instanceof Optimizer)) {
@@ -60,6 +62,7 @@ export class ReduceLROnPlateau {
     this.optimizer = optimizer;
     this.#options = withDefaults(options, DEFAULTS);
     this.#check(this.#options);
+    this.#rates = optimizer.paramGroups.map(({ lr }) => lr);
   }
 
   /** How many metrics were given. */
@@ -67,9 +70,9 @@ export class ReduceLROnPlateau {
     return this.#epoch;
   }
 
-  /** The present learning rates, one for each parameter group. */
+  /** The learning rates after the last step, one for each parameter group. */
   lastLr(): number[] {
-    return this.optimizer.paramGroups.map(({ lr }) => lr);
+    return [...this.#rates];
   }
 
   /** @param metric A number such as the validation loss; read a tensor with `await loss.item()`. */
@@ -95,6 +98,7 @@ export class ReduceLROnPlateau {
       this.#cooldown = cooldown;
       this.#badEpochs = 0;
     }
+    this.#rates = this.optimizer.paramGroups.map(({ lr }) => lr);
   }
 
   /** Everything needed to continue, as plain JSON. */
@@ -110,7 +114,11 @@ export class ReduceLROnPlateau {
     };
   }
 
-  /** @throws ValidationError `SCHEDULER_STATE_MISMATCH`; nothing is changed then */
+  /**
+   * Continues where a saved state stood; the optimizer's rates are part of its own state.
+   *
+   * @throws ValidationError `SCHEDULER_STATE_MISMATCH`; nothing is changed then
+   */
   loadStateDict(state: SchedulerState): void {
     if (state?.type !== this.type)
       throw stateMismatch(this.type, `it is the state of ${state?.type ?? 'something else'}`);
@@ -132,9 +140,7 @@ export class ReduceLROnPlateau {
     this.#best = best;
     this.#badEpochs = Number(badEpochs);
     this.#cooldown = Number(cooldown);
-    lastLr.forEach((rate, index) => {
-      this.optimizer.paramGroups[index].lr = rate;
-    });
+    this.#rates = [...lastLr];
   }
 
   #improves(metric: number): boolean {

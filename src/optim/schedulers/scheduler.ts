@@ -68,8 +68,8 @@ export abstract class LRScheduler {
   abstract stateDict(): SchedulerState;
 
   /**
-   * Continues where a saved state stood, and gives the optimizer the rates of that moment. Where several
-   * schedulers act on one optimizer, load its state last: it has the rates that all of them led to.
+   * Continues where a saved state stood. As in PyTorch this leaves the optimizer alone: its rates are part of its
+   * own state. Make the scheduler first, because that sets rates, and then load the states of both.
    *
    * @throws ValidationError `SCHEDULER_STATE_MISMATCH`; nothing is changed then
    */
@@ -164,11 +164,7 @@ export abstract class StepwiseScheduler<Options extends object> extends LRSchedu
     }
     const rates = current.map((rate, index) => this.rate(rate, this.baseLrs[index], epoch, index));
     this.epoch = epoch;
-    this.#install(rates);
-  }
-
-  #install(rates: readonly number[]): void {
-    this.rates = [...rates];
+    this.rates = rates;
     rates.forEach((rate, index) => {
       this.groups[index].lr = rate;
     });
@@ -197,6 +193,6 @@ export abstract class StepwiseScheduler<Options extends object> extends LRSchedu
     this.options = merged;
     this.baseLrs = [...baseLrs];
     this.epoch = state.lastEpoch;
-    this.#install(state.lastLr);
+    this.rates = [...state.lastLr];
   }
 }

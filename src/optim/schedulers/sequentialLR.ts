@@ -81,25 +81,14 @@ export class SequentialLR extends LRScheduler {
       throw stateMismatch(this.type, `it does not have ${this.schedulers.length} schedulers`);
     }
     const previous = this.schedulers.map((scheduler) => scheduler.stateDict());
-    const options = this.groups.map((group) => ({ ...group }));
     try {
-      this.schedulers.forEach((scheduler, index) => {
-        scheduler.loadStateDict(schedulers[index]);
-      });
+      for (const [index, scheduler] of this.schedulers.entries()) scheduler.loadStateDict(schedulers[index]);
     } catch (error) {
-      this.schedulers.forEach((scheduler, index) => {
-        scheduler.loadStateDict(previous[index]);
-      });
-      this.groups.forEach((group, index) => {
-        Object.assign(group, options[index]);
-      });
+      for (const [index, scheduler] of this.schedulers.entries()) scheduler.loadStateDict(previous[index]);
       throw error;
     }
     this.#milestones = [...milestones];
     this.epoch = state.lastEpoch;
-    // Last, the scheduler in charge, for options other than the rate that it controls.
-    const index = this.#indexAt(this.epoch);
-    this.schedulers[index].loadStateDict(schedulers[index]);
     this.rates = [...state.lastLr];
   }
 

@@ -97,6 +97,62 @@ describe('steps', () => {
   });
 });
 
+describe('together with the optimizer’s state', () => {
+  const build = () => {
+    const optimizer = make(1);
+    const warmup = new LinearLR(optimizer, { startFactor: 0.5, totalIters: 4 });
+    const decay = new ExponentialLR(optimizer, { gamma: 0.9 });
+    return { optimizer, warmup, decay };
+  };
+  const trained = build();
+  for (let step = 0; step < 3; step++) {
+    trained.warmup.step();
+    trained.decay.step();
+  }
+  const rate = () => trained.optimizer.paramGroups[0].lr;
+  type Part = 'optimizer' | 'warmup' | 'decay';
+  const orders: Part[][] = [
+    ['optimizer', 'warmup', 'decay'],
+    ['decay', 'warmup', 'optimizer'],
+    ['warmup', 'optimizer', 'decay'],
+  ];
+
+  it.each(orders)('the rates are those that were saved when loaded in the order %s, %s, %s', (...order: Part[]) => {
+    const restored = build();
+    for (const part of order) restored[part].loadStateDict(trained[part].stateDict() as never);
+    expect(restored.optimizer.paramGroups[0].lr).toBe(rate());
+    const again = build();
+    for (let step = 0; step < 3; step++) {
+      again.warmup.step();
+      again.decay.step();
+    }
+    for (const { warmup, decay } of [restored, again]) {
+      warmup.step();
+      decay.step();
+    }
+    expect(restored.optimizer.paramGroups[0].lr).toBe(again.optimizer.paramGroups[0].lr);
+  });
+
+  it('a rate set by hand is part of the optimizer’s state and survives the scheduler’s', () => {
+    for (const kind of ['decay', 'plateau'] as const) {
+      const pair = () => {
+        const optimizer = make(1);
+        return {
+          optimizer,
+          scheduler: kind === 'decay' ? new ExponentialLR(optimizer, { gamma: 0.5 }) : new ReduceLROnPlateau(optimizer),
+        };
+      };
+      const first = pair();
+      first.scheduler.step(1);
+      first.optimizer.paramGroups[0].lr = 0.123;
+      const second = pair();
+      second.optimizer.loadStateDict(first.optimizer.stateDict());
+      second.scheduler.loadStateDict(first.scheduler.stateDict());
+      expect(second.optimizer.paramGroups[0].lr).toBe(0.123);
+    }
+  });
+});
+
 describe('wrong states', () => {
   const damaged = (change: object): SchedulerState => {
     const optimizer = make(0.7);
@@ -141,8 +197,9 @@ describe('wrong states', () => {
   it('a saved state brings its options, as in PyTorch', () => {
     const scheduler = new StepLR(make(), { stepSize: 2 });
     scheduler.loadStateDict(new StepLR(make(1), { stepSize: 1, gamma: 0.5 }).stateDict());
+    expect(scheduler.lastLr()).toEqual([1]);
     scheduler.step();
-    expect(scheduler.lastLr()).toEqual([0.5]);
+    expect(scheduler.lastLr()).toEqual([0.05]);
   });
 
   it('a plateau schedule rejects damaged states', () => {

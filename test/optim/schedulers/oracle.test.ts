@@ -126,6 +126,7 @@ describe('schedules', () => {
       const second = makeOptimizer(optimizerName);
       const after = MAKERS[name](second, camelOptions(options) as never);
       after.load(state as never);
+      second.loadStateDict(first.stateDict());
       expect(row(second)).toEqual(row(first));
       for (let index = stop + 1; index <= 50; index++) {
         before.step(index);
