@@ -270,6 +270,8 @@ def quantizers():
         ("range of the other sign", -0.7, -2.0),
         ("mostly positive", -0.01, 3.0),
         ("mostly negative", -3.0, 3.004),
+        ("zero within half a step of the lower end", -0.1, 1.0),
+        ("zero within half a step of the upper end", -1.0, 1.001),
     ):
         for levels_name, low, high in (("8-bit", 0, 255), ("2-bit", 0, 3)):
             x = torch.cat([randn(20) * 1.5, torch.tensor([0.0, input_low, input_low + input_range, 9, -9])])
