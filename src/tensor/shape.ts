@@ -55,23 +55,24 @@ export function broadcastShapes(a: Shape, b: Shape, where: string): number[] {
   return result;
 }
 
-/** Turns an axis that may count from the end into one in 0..rank-1. */
+/** Turns an axis that may count from the end into one in 0..rank-1. A scalar counts as having one axis, as in PyTorch. */
 export function normalizeAxis(axis: number, rank: number, where: string): number {
-  if (!Number.isInteger(axis) || axis < -rank || axis >= Math.max(rank, 1)) {
+  if (!Number.isInteger(axis) || axis < -Math.max(rank, 1) || axis >= Math.max(rank, 1)) {
     throw new ShapeError(
       'AXIS_OUT_OF_RANGE',
-      `${where}: axis ${axis} is out of range for a tensor with ${rank} axes (use ${-rank} to ${rank - 1}).`,
+      `${where}: axis ${axis} is out of range for a tensor with ${rank} axes (use ${-Math.max(rank, 1)} to ${Math.max(rank, 1) - 1}).`,
       { axis, rank },
     );
   }
-  return axis < 0 ? axis + rank : axis;
+  return axis < 0 ? axis + Math.max(rank, 1) : axis;
 }
 
 /** As `normalizeAxis` for a list: sorted and without repeats. `undefined` means every axis. */
 export function normalizeAxes(axes: number | readonly number[] | undefined, rank: number, where: string): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
   const list = typeof axes === 'number' ? [axes] : axes;
-  return [...new Set(list.map((axis) => normalizeAxis(axis, rank, where)))].sort((a, b) => a - b);
+  const normalized = list.map((axis) => normalizeAxis(axis, rank, where));
+  return rank === 0 ? [] : [...new Set(normalized)].sort((a, b) => a - b);
 }
 
 /** Shape of a reduction over sorted, non-negative `axes`. */

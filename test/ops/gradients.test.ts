@@ -1,9 +1,15 @@
 /** Every operation's gradient rule against finite differences. */
 import { describe, expect, it } from 'vitest';
 import { TapeNode } from '../../src/autograd/tape.js';
+import { OPERATIONS } from '../../src/ops/operations.js';
+import { ASYMMETRIC_FAKE_QUANTIZE } from '../../src/ops/quantization/asymmetricFakeQuantize.js';
+import { FAKE_QUANTIZE } from '../../src/ops/quantization/openvinoFakeQuantize.js';
+import { QUANTIZE_DEQUANTIZE } from '../../src/ops/quantization/quantizeDequantize.js';
+import { SYMMETRIC_FAKE_QUANTIZE } from '../../src/ops/quantization/symmetricFakeQuantize.js';
 import { Generator } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { CASES } from './cases/index.js';
+import type { CheckedOperation } from './cases/operationCase.js';
 import { checkGradients } from './gradientCheck.js';
 
 /** Names of the operations that a result was computed with. */
@@ -32,4 +38,20 @@ describe('gradients of operations agree with finite differences', () => {
       }
     });
   }
+});
+
+/** Their gradients are not derivatives on purpose (straight-through); test/ops/quantization compares them with NNCF's. */
+const STRAIGHT_THROUGH: readonly CheckedOperation[] = [
+  ASYMMETRIC_FAKE_QUANTIZE,
+  FAKE_QUANTIZE,
+  QUANTIZE_DEQUANTIZE,
+  SYMMETRIC_FAKE_QUANTIZE,
+];
+
+it('every differentiable operation has a gradient case', () => {
+  const covered = new Set<CheckedOperation>([...CASES.map(({ operation }) => operation), ...STRAIGHT_THROUGH]);
+  const missing = OPERATIONS.filter(
+    (definition) => (definition.gradient || definition.decompose) && !covered.has(definition),
+  );
+  expect(missing.map(({ type }) => type)).toEqual([]);
 });

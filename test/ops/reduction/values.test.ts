@@ -37,7 +37,7 @@ describe('reductions', () => {
   });
 
   it('reduces a scalar, and over no axes', () => {
-    expect(mean(tensor(3)).itemSync()).toBe(3);
+    for (const axes of [undefined, 0, -1]) expect(mean(tensor(3), axes).itemSync()).toBe(3);
     expect(values(sum(x, []))).toEqual(MATRIX.flat());
     expect(sum(zeros([0, 2]), 0).dataSync()).toEqual(new Float32Array(2));
   });
