@@ -45,6 +45,8 @@ export class BackendError extends QuantGradError {}
 /** The same error with the place in the model (such as `layer 'conv1'`) before its message; the innermost place stays. */
 export function atPlace(error: unknown, place: string): unknown {
   if (!(error instanceof QuantGradError) || 'place' in error.details) return error;
-  const ErrorClass = error.constructor as new (...values: ConstructorParameters<typeof QuantGradError>) => QuantGradError;
+  const ErrorClass = error.constructor as new (
+    ...values: ConstructorParameters<typeof QuantGradError>
+  ) => QuantGradError;
   return new ErrorClass(error.code, `At ${place}: ${error.message}`, { ...error.details, place }, error);
 }

@@ -1,6 +1,4 @@
 /** The `nn` namespace: modules, layers, the Functional style, initialisers. */
-import '../ops/methods.js';
-
 export { Functional, type FunctionalInputs, type FunctionalOptions } from './functional.js';
 export * as init from './init.js';
 export type { ModelInput } from './inputs.js';

@@ -3,9 +3,10 @@
  * buffers and other modules, and whose `forward` is ordinary code; what it consists of is found by
  * looking at its fields, so there is nothing to register.
  */
-
 import { noGrad } from '../autograd/gradMode.js';
 import { ValidationError } from '../errors.js';
+// Whoever writes a forward() may chain tensor methods, whatever else is imported.
+import '../ops/methods.js';
 import { cast } from '../ops/elementwise/convert.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { SymbolicSource, Tensor } from '../tensor/tensor.js';
