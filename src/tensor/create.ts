@@ -21,7 +21,8 @@ export interface RandomOptions extends CreateOptions {
   generator?: Generator;
 }
 
-const dtypeOf = (values: TypedArray): DType => {
+/** The dtype that a typed array holds; a Uint8Array is taken for uint8, not bool. */
+export const dtypeOf = (values: TypedArray): DType => {
   if (values instanceof Float32Array) return 'float32';
   if (values instanceof Float64Array) return 'float64';
   if (values instanceof Int32Array) return 'int32';
