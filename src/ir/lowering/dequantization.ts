@@ -74,7 +74,7 @@ function codesOf({ node }: GraphValue): GraphNode | null {
 export function findDequantization({ node }: GraphValue): FoundWeights | null {
   if (node.definition !== MULTIPLY) return null;
   const scale = constantOf(node.inputs[1]);
-  if (!scale || scale.dtype !== 'float32') return null;
+  if (scale?.dtype !== 'float32') return null;
   const unscaled = node.inputs[0];
   const shifted = unscaled.node.definition === SUBTRACT ? unscaled.node.inputs : null;
   const codes = codesOf(shifted ? shifted[0] : unscaled);

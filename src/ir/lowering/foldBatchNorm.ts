@@ -15,8 +15,8 @@ import {
   GROUP_CONVOLUTION_BACKPROP,
 } from '../../ops/neural/convolution.js';
 import { MATMUL, type MatMulAttributes } from '../../ops/neural/matMul.js';
-import { fromValues } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { hostTensor } from '../hostTensor.js';
 import { batchNormConstants, type ChannelAffine } from './batchNormConstants.js';
 import { findDequantization } from './dequantization.js';
 import { GraphEditor } from './graphEditor.js';
@@ -52,9 +52,12 @@ export function foldBatchNorm(graph: Graph): void {
     if (!weights) continue;
     const { node: layer, bias } = producer;
     layer.inputs[1] = weights;
-    const offset = Float32Array.from(affine.offset, (value, channel) => value + (bias?.[channel] ?? 0) * affine.factor[channel]);
+    const offset = Float32Array.from(
+      affine.offset,
+      (value, channel) => value + (bias?.[channel] ?? 0) * affine.factor[channel],
+    );
     const shape = layer.outputs[0].type.shape.map((_, axis) => (axis === 1 ? offset.length : 1));
-    const constant = editor.constant(`${layer.name}/bias`, fromValues(offset, shape, 'float32'), layer.scope);
+    const constant = editor.constant(`${layer.name}/bias`, hostTensor(offset, shape), layer.scope);
     editor.releaseName(node);
     editor.replace(
       node.outputs[0],
@@ -97,7 +100,11 @@ function perChannel(tensor: Tensor, rank: number, channels: number): number[] | 
 }
 
 /** The weights times one factor per output channel; null where they are computed. */
-function scaledWeights(editor: GraphEditor, { node, axes }: Producer, factor: ChannelAffine['factor']): GraphValue | null {
+function scaledWeights(
+  editor: GraphEditor,
+  { node, axes }: Producer,
+  factor: ChannelAffine['factor'],
+): GraphValue | null {
   const weights = node.inputs[1];
   const alone = editor.isOnlyUse(weights, node);
   const quantized = findDequantization(weights);

@@ -7,6 +7,7 @@ import { noGrad } from '../../autograd/gradMode.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
 import { isFloating } from '../../kernels/dtype.js';
 import { CONVERT } from '../../ops/elementwise/convert.js';
+import { RESHAPE } from '../../ops/movement/reshape.js';
 import { FAKE_QUANTIZE } from '../../ops/quantization/openvinoFakeQuantize.js';
 import { isQuantizer } from '../../quant/quantizer.js';
 import { GraphEditor } from './graphEditor.js';
@@ -27,9 +28,18 @@ export function foldConstants(graph: Graph): void {
     const operands = node.inputs.map((value) => value.node.constant.tensor);
     const results = noGrad(() => apply(node.definition, operands, node.attributes));
     editor.releaseName(node);
+    const name = constantName(editor, node);
     for (const [index, output] of node.outputs.entries()) {
-      editor.replace(output, editor.constant(node.name, results[index].detach(), node.scope));
+      editor.replace(output, editor.constant(name, results[index].detach(), node.scope));
     }
   }
   editor.finish();
+}
+
+/** The name of the result: a parameter under another shape keeps its name where nothing else needs it. */
+function constantName(editor: GraphEditor, node: GraphNode): string {
+  const [source] = node.inputs;
+  if (node.definition !== RESHAPE || !editor.isOnlyUse(source, node)) return node.name;
+  editor.releaseName(source.node);
+  return source.node.name;
 }

@@ -34,9 +34,7 @@ export async function quantizeWeights(quantizer: Quantizer, weights: Tensor): Pr
   }
   const zeroPoint = zeroPoints(grid);
   const channelOf = channelIndex(weights.shape, grid);
-  const shifted = Uint8Array.from(codes, (code, index) =>
-    checkCode(quantizer, code + zeroPoint[channelOf(index)]),
-  );
+  const shifted = Uint8Array.from(codes, (code, index) => checkCode(quantizer, code + zeroPoint[channelOf(index)]));
   return {
     codes: fromValues(shifted, weights.shape, 'uint8', { backend }),
     zeroPoint: fromValues(zeroPoint, grid.shape, 'uint8', { backend }),

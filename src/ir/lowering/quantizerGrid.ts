@@ -1,6 +1,7 @@
 /** The grid of a quantizer on the host, checked to be one that a file can hold. */
-import { ValidationError } from '../../errors.js';
+
 import { noGrad } from '../../autograd/gradMode.js';
+import { ValidationError } from '../../errors.js';
 import { levelsOf } from '../../ops/quantization/quantizeDequantize.js';
 import type { Quantizer } from '../../quant/quantizer.js';
 import type { Shape } from '../../tensor/shape.js';

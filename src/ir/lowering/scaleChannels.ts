@@ -10,12 +10,7 @@ import type { Tensor } from '../../tensor/tensor.js';
  * @param factor One per output channel.
  * @returns float32, with the extents of the weights on `axes` and those of `tensor` elsewhere.
  */
-export function scaleChannels(
-  tensor: Tensor,
-  weights: Shape,
-  axes: readonly number[],
-  factor: Float64Array,
-): Tensor {
+export function scaleChannels(tensor: Tensor, weights: Shape, axes: readonly number[], factor: Float64Array): Tensor {
   const from = [...new Array<number>(weights.length - tensor.rank).fill(1), ...tensor.shape];
   const shape = weights.map((extent, axis) => (axes.includes(axis) ? extent : from[axis]));
   const fromStrides = stridesOf(from);
