@@ -51,7 +51,9 @@ import { chunk, split } from './movement/split.js';
 import { squeeze, unsqueeze } from './movement/squeeze.js';
 import { tile } from './movement/tile.js';
 import { permute, transpose } from './movement/transpose.js';
+import { logSoftmax } from './neural/logSoftmax.js';
 import { type MatMulAttributes, matMul } from './neural/matMul.js';
+import { softmax } from './neural/softmax.js';
 import { logSumExp } from './reduction/logSumExp.js';
 import { max } from './reduction/max.js';
 import { mean } from './reduction/mean.js';
@@ -115,6 +117,8 @@ export interface TensorMethods {
   sigmoid(): Tensor;
   tanh(): Tensor;
   gelu(approximation?: GeluApproximation): Tensor;
+  softmax(axis?: number): Tensor;
+  logSoftmax(axis?: number): Tensor;
   clamp(min: number, max: number): Tensor;
   cast(dtype: DType): Tensor;
 
@@ -234,6 +238,8 @@ const METHODS: TensorMethods & ThisType<Tensor> = {
   sigmoid: method(sigmoid),
   tanh: method(tanh),
   gelu: method(gelu),
+  softmax: method(softmax),
+  logSoftmax: method(logSoftmax),
   clamp: method(clamp),
   cast: method(cast),
 

@@ -1,7 +1,8 @@
 /** Reshape: the same values under another shape. Costs nothing; the values are shared. */
 import { applyOne } from '../../autograd/dispatch.js';
 import { defineOperation } from '../../autograd/operation.js';
-import { resolveReshape, type Shape } from '../../tensor/shape.js';
+import { ShapeError } from '../../errors.js';
+import { formatShape, normalizeAxis, resolveReshape, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 
 export interface ReshapeAttributes {
@@ -35,12 +36,21 @@ export const RESHAPE = defineOperation<ReshapeAttributes>({
 export const reshape = (x: Tensor, shape: Shape): Tensor =>
   applyOne(RESHAPE, [x], { shape: [...shape], specialZero: false });
 
-/** Joins the axes from `startAxis` to `endAxis` (inclusive; may count from the end). PyTorch's `flatten`. */
+/**
+ * Joins the axes from `startAxis` to `endAxis` (inclusive; may count from the end). PyTorch's `flatten`. A scalar
+ * becomes a vector with one element.
+ */
 export function flatten(x: Tensor, startAxis = 0, endAxis = -1): Tensor {
-  const rank = x.rank;
-  const start = startAxis < 0 ? startAxis + rank : startAxis;
-  const end = endAxis < 0 ? endAxis + rank : endAxis;
-  if (rank === 0) return reshape(x, [1]);
+  const { rank } = x;
+  const start = normalizeAxis(startAxis, rank, 'flatten');
+  const end = normalizeAxis(endAxis, rank, 'flatten');
+  if (start > end) {
+    throw new ShapeError(
+      'FLATTEN_RANGE',
+      `flatten: the first axis to join, ${startAxis}, comes after the last, ${endAxis}, in ${formatShape(x.shape)}.`,
+      { shape: x.shape, startAxis, endAxis },
+    );
+  }
   // Zeros copy leading extents, so that a batch of any size passes through a recorded graph.
   const shape = [...x.shape.slice(0, start).map(() => 0), -1, ...x.shape.slice(end + 1)];
   return applyOne(RESHAPE, [x], { shape, specialZero: true });

@@ -190,6 +190,9 @@ describe('other shapes', () => {
     expect(flatten(counted(2, 3, 4), 1).shape).toEqual([2, 12]);
     expect(flatten(counted(2, 3, 4), 0, -2).shape).toEqual([6, 4]);
     expect(flatten(tensor(1)).shape).toEqual([1]);
+    expect(flatten(counted(2, 3), 1, 1).shape).toEqual([2, 3]);
+    expect(() => flatten(counted(2, 3), 1, 0)).toThrow(/comes after the last/);
+    expect(() => flatten(counted(2, 3), 2)).toThrow(ShapeError);
     expect(() => reshape(counted(2, 3), [4])).toThrow(/number of elements differs/);
   });
 
