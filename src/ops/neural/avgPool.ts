@@ -7,6 +7,7 @@ import { applyOne } from '../../autograd/dispatch.js';
 import { defineOperation, kernelCall } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import type { Pool2dAttributes } from '../../kernels/contract.js';
+import { checkOptions } from '../../options.js';
 import { formatShape, isStatic, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { pad } from '../movement/pad.js';
@@ -85,6 +86,7 @@ export interface AvgPool2dOptions {
 
 /** The mean of each window of x [N, C, H, W]. PyTorch's `avg_pool2d`. */
 export function avgPool2d(x: Tensor, kernelSize: Pair, options: AvgPool2dOptions = {}): Tensor {
+  checkOptions('avgPool2d', options, ['stride', 'padding', 'ceilMode', 'countIncludePad']);
   requireImages('avgPool2d', x);
   const kernel = pairOf(kernelSize, 1, 'avgPool2d', 'kernelSize');
   const padding = poolPadding(options.padding ?? 0, kernel, 'avgPool2d');

@@ -6,9 +6,10 @@ import { applyOne } from '../../autograd/dispatch.js';
 import { defineOperation } from '../../autograd/operation.js';
 import { ValidationError } from '../../errors.js';
 import { allocateArray } from '../../kernels/dtype.js';
+import { checkOptions } from '../../options.js';
 import { fromValues } from '../../tensor/create.js';
 import { defaultGenerator, type Generator } from '../../tensor/random.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import { Tensor } from '../../tensor/tensor.js';
 import { requireFloat } from '../checks.js';
 import { multiply } from '../elementwise/multiply.js';
 
@@ -18,12 +19,17 @@ export interface DropoutAttributes {
 }
 
 function drop(x: Tensor, probability: number, generator: Generator): Tensor {
-  const mask = generator.fillBernoulli(allocateArray(x.dtype, x.size) as Float32Array, 1 - probability);
-  if (probability < 1) {
-    const scale = 1 / (1 - probability);
-    for (let index = 0; index < mask.length; index++) mask[index] *= scale;
-  }
-  return multiply(x, fromValues(mask, x.shape, x.dtype, { backend: x.backend }));
+  const { size, dtype, backend } = x;
+  const make = (): TypedArray => {
+    const mask = generator.fillBernoulli(allocateArray(dtype, size) as Float32Array, 1 - probability);
+    if (probability < 1) {
+      const scale = 1 / (1 - probability);
+      for (let index = 0; index < mask.length; index++) mask[index] *= scale;
+    }
+    return mask;
+  };
+  const storage = backend.generate?.(make, size, dtype) ?? backend.upload(make(), dtype);
+  return multiply(x, new Tensor(storage, x.shape, dtype, backend));
 }
 
 export const DROPOUT = defineOperation<DropoutAttributes>({
@@ -53,6 +59,7 @@ export interface DropoutOptions {
 
 /** Zeroes each value of x with the given probability and multiplies the others by 1 / (1 - probability). */
 export function dropout(x: Tensor, probability = 0.5, options: DropoutOptions = {}): Tensor {
+  checkOptions('dropout', options, ['training', 'generator']);
   DROPOUT.infer([x], { probability });
   if (x.isSymbolic) return applyOne(DROPOUT, [x], { probability });
   if (options.training === false || probability === 0) return x;

@@ -73,11 +73,13 @@ export interface InterpolateOptions {
   alignCorners?: boolean;
 }
 
-/** The coordinate rule of each mode, by PyTorch's definitions. */
+/**
+ * The coordinate rule of each mode. PyTorch's bilinear is `half_pixel`: it does not make the exception for outputs of one
+ * pixel that OpenVINO's `pytorch_half_pixel` is named after.
+ */
 function coordinatesOf(mode: InterpolateOptions['mode'], alignCorners: boolean): KernelAttributes['coordinates'] {
   if (mode === 'nearest') return 'asymmetric';
-  if (mode === 'nearest-exact') return 'half_pixel';
-  return alignCorners ? 'align_corners' : 'pytorch_half_pixel';
+  return alignCorners ? 'align_corners' : 'half_pixel';
 }
 
 function factorsOf(scaleFactor: number | readonly number[], where: string): number[] {

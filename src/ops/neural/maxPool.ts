@@ -3,6 +3,7 @@ import { apply, applyOne } from '../../autograd/dispatch.js';
 import { defineOperation, kernelCall, type OpenvinoDataReader } from '../../autograd/operation.js';
 import { FormatError, ValidationError } from '../../errors.js';
 import type { TensorType } from '../../kernels/contract.js';
+import { checkOptions } from '../../options.js';
 import type { Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { requireFloat, requireRank } from '../checks.js';
@@ -156,6 +157,7 @@ export function maxPool2dWithIndices(
   kernelSize: Pair,
   options: MaxPool2dOptions = {},
 ): { values: Tensor; indices: Tensor } {
+  checkOptions('maxPool2d', options, ['stride', 'padding', 'dilation', 'ceilMode']);
   requireImages('maxPool2d', x);
   const [values, indices] = apply(MAX_POOL, [x], maxPoolAttributes(kernelSize, options));
   return { values, indices };
