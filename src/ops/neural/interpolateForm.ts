@@ -2,7 +2,6 @@
 import type { OpenvinoConstant, OpenvinoDataReader, OpenvinoForm } from '../../autograd/operation.js';
 import { FormatError, UnsupportedError } from '../../errors.js';
 import type { InterpolateAttributes as KernelAttributes } from '../../kernels/contract.js';
-import { sameShape } from '../../tensor/shape.js';
 
 export interface InterpolateAttributes {
   readonly mode: KernelAttributes['mode'];
@@ -51,9 +50,10 @@ function parseMode(data: OpenvinoDataReader): Pick<InterpolateAttributes, 'mode'
   );
 }
 
-/** Whether a trailing constant can only be the list of axes, not factors. */
-const looksLikeAxes = (values: readonly number[]): boolean =>
-  sameShape(values, IMAGE_AXES) || sameShape(values, [0, 1, 2, 3]) || sameShape(values, [-2, -1]);
+/** Whether the second of two constants is the list of axes, and not opset4's factors, of which there are as many as axes. */
+const areAxes = (values: readonly number[]): boolean =>
+  values.length < 4 ||
+  (values.every((value) => Number.isInteger(value)) && new Set(values.map((axis) => (axis + 4) % 4)).size === 4);
 
 /** The two image axes' values of a list over `axes`. */
 function imagePart(values: readonly number[], axes: readonly number[]): number[] {
@@ -88,7 +88,7 @@ export const interpolateForm: OpenvinoForm<InterpolateAttributes> = {
   parse(data, constants) {
     // opset11: sizes or scales, [axes]; opset4: sizes, scales, [axes].
     const last = constants[constants.length - 1];
-    const hasAxes = constants.length === 3 || (constants.length === 2 && looksLikeAxes(last));
+    const hasAxes = constants.length === 3 || (constants.length === 2 && areAxes(last));
     const axes = hasAxes ? last : [0, 1, 2, 3];
     const bySize = data.string('shape_calculation_mode').toLowerCase() === 'sizes';
     const target = constants.length - Number(hasAxes) === 2 ? constants[bySize ? 0 : 1] : constants[0];
