@@ -8,6 +8,8 @@ import type { Graph, GraphValue } from './graph.js';
 export interface ExecuteOptions {
   /** Use the training form of operations that have one. Default: false. */
   training?: boolean;
+  /** What to compute with in place of a tensor that belongs to the model. Default: the tensor itself. */
+  constant?(tensor: Tensor): Tensor;
   /** Called with every value as it is computed, such as for calibration. */
   observe?(value: GraphValue, tensor: Tensor): void;
 }
@@ -46,7 +48,8 @@ export function executeGraph(graph: Graph, inputs: readonly Tensor[], options: E
   for (const node of graph.nodes) {
     if (node.isParameter) continue;
     if (node.isConstant) {
-      store(node.outputs[0], node.constant.tensor);
+      const { tensor } = node.constant;
+      store(node.outputs[0], options.constant?.(tensor) ?? tensor);
       continue;
     }
     const operands = node.inputs.map(read);

@@ -1,14 +1,17 @@
 /** A module whose forward pass is a graph: what a traced, quantized or imported model is. */
+import { checkInputs } from '../nn/inputs.js';
 import { Module } from '../nn/module.js';
 import { Buffer, Parameter } from '../nn/parameter.js';
 import { buildOutputs, type OutputStructure } from '../nn/structure.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { executeGraph } from './execute.js';
 import { Graph, GraphNode, type GraphValue } from './graph.js';
+import { PlannedExecutor } from './plan.js';
 
 export class GraphModule extends Module {
   readonly graph: Graph;
   readonly structure: OutputStructure;
+  #planned: PlannedExecutor | null = null;
 
   constructor(graph: Graph, structure: OutputStructure) {
     super();
@@ -17,7 +20,17 @@ export class GraphModule extends Module {
   }
 
   override forward(...inputs: Tensor[]): unknown {
-    return buildOutputs(this.structure, executeGraph(this.graph, inputs, { training: this.training }));
+    return buildOutputs(this.structure, this.#execute(inputs));
+  }
+
+  #execute(inputs: readonly Tensor[]): Tensor[] {
+    checkInputs(
+      this.graph.inputs.map((node) => ({ name: node.name, ...node.outputs[0].type })),
+      inputs,
+    );
+    if (!PlannedExecutor.supports(inputs)) return executeGraph(this.graph, inputs, { training: this.training });
+    this.#planned ??= new PlannedExecutor(this.graph);
+    return this.#planned.run(inputs, this.training);
   }
 
   /** The constants of the graph that came from parameters and buffers, under their names in the model. */

@@ -9,6 +9,7 @@
  * Shape and dtype rules live with the operations: a kernel is told its output types and trusts them.
  */
 import type { DType, TypedArray } from './dtype.js';
+import type { CompiledProgram, KernelProgram } from './program.js';
 
 /** Memory owned by a backend. Backends extend this with what they keep; nobody else looks inside. */
 export interface Storage {
@@ -270,4 +271,11 @@ export interface Backend {
   ): Storage[];
   /** Frees a storage that nothing uses any more. Optional: what is not released is collected. */
   release?(storage: Storage): void;
+  /**
+   * As `upload`, of values that are made anew whenever the code that is being recorded runs again, such as a
+   * random mask. Optional: without it the values are made and uploaded.
+   */
+  generate?(make: () => TypedArray, length: number, dtype: DType): Storage;
+  /** Prepares a recorded sequence of kernels to run many times. Optional: without it models run call by call. */
+  compile?(program: KernelProgram): CompiledProgram;
 }

@@ -29,10 +29,10 @@ export function withBackend<T>(backend: Backend, body: () => T): T {
 
 export interface InitOptions {
   /**
-   * `reference` (default): plain TypeScript. `gpujs`: hand-written GPU.js kernels, with the plain
+   * `reference` (default): plain TypeScript. `wasm`: WebAssembly SIMD kernels and planned execution. `gpujs`: hand-written GPU.js kernels, with the plain
    * TypeScript ones for what they do not cover.
    */
-  backend?: 'reference' | 'gpujs';
+  backend?: 'reference' | 'wasm' | 'gpujs';
   /** GPU.js mode: `gpu` (default: WebGL2 where there is one, else WebAssembly), `webgl2`, `webgpu`, `webasm` or `cpu`. */
   mode?: 'gpu' | 'webgl2' | 'webgpu' | 'webasm' | 'cpu';
 }
@@ -41,11 +41,14 @@ export interface InitOptions {
 export async function init(options: InitOptions = {}): Promise<Backend> {
   const { backend = 'reference', mode = 'gpu' } = options;
   if (backend === 'reference') current = reference;
-  else if (backend === 'gpujs') {
+  else if (backend === 'wasm') {
+    const { WasmBackend } = await import('../kernels/wasm/backend.js');
+    current = WasmBackend.create();
+  } else if (backend === 'gpujs') {
     const { GpuJsBackend } = await import('../kernels/gpujs/backend.js');
     current = await GpuJsBackend.create({ mode });
   } else {
-    throw new BackendError('UNKNOWN_BACKEND', `There is no backend '${String(backend)}'. Use 'reference' or 'gpujs'.`, {
+    throw new BackendError('UNKNOWN_BACKEND', `There is no backend '${String(backend)}'. Use 'reference', 'wasm' or 'gpujs'.`, {
       backend,
     });
   }

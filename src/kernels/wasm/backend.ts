@@ -4,42 +4,17 @@
  */
 import { BackendError } from '../../errors.js';
 import type { Backend, KernelAttributes, KernelName, Operand, Storage, TensorType } from '../contract.js';
-import { allocateArray, arrayConstructor, bytesPerElement, type DType, type TypedArray } from '../dtype.js';
+import { bytesPerElement, type DType, type TypedArray } from '../dtype.js';
+import type { CompiledProgram, KernelProgram, KernelStep } from '../program.js';
 import type { HostOperand, ReferenceKernel } from '../reference/kernel.js';
 import { REFERENCE_KERNELS } from '../reference/kernels.js';
 import { Compiler } from './compiler.js';
 import { type Block, Heap, type HeapOptions } from './heap.js';
-import { sizeOf, type WasmKernel } from './kernel.js';
+import { sizeOf, type WasmCall, type WasmKernel } from './kernel.js';
 import { WASM_KERNELS } from './kernels/index.js';
+import { WasmProgram } from './program/compiledProgram.js';
+import { WasmStorage, viewAt } from './storage.js';
 import { simdSupported } from './support.js';
-
-/** Values in the heap, or, when it is full, in an array of their own. */
-class WasmStorage implements Storage {
-  readonly dtype: DType;
-  readonly length: number;
-  readonly block: Block | null;
-  readonly #heap: Heap;
-  readonly #own: TypedArray | null;
-
-  constructor(heap: Heap, dtype: DType, length: number, block: Block | null) {
-    this.dtype = dtype;
-    this.length = length;
-    this.block = block;
-    this.#heap = heap;
-    this.#own = block ? null : allocateArray(dtype, length);
-  }
-
-  /** The values. Views are made afresh, since growing the memory makes older ones useless. */
-  get values(): TypedArray {
-    if (this.#own) return this.#own;
-    const ArrayClass = arrayConstructor(this.dtype) as unknown as new (
-      buffer: ArrayBufferLike,
-      offset: number,
-      length: number,
-    ) => TypedArray;
-    return new ArrayClass(this.#heap.memory.buffer, (this.block as Block).address, this.length);
-  }
-}
 
 export interface WasmInfo {
   /** Bytes of the heap in use. */
@@ -115,7 +90,7 @@ export class WasmBackend implements Backend {
   ): Storage[] {
     const operands = inputs.map(({ storage }) => this.#own(storage));
     const results = outputs.map(({ dtype, shape }) => this.#allocate(dtype, sizeOf(shape)));
-    const call = (WASM_KERNELS[kernel] as WasmKernel<K> | undefined)?.(inputs, attributes, outputs) ?? null;
+    const call = lower(kernel, inputs, attributes, outputs);
     const scratch = call?.scratchBytes ? this.#heap.allocate(call.scratchBytes) : null;
     const inHeap =
       [...operands, ...results].every(({ block }) => block !== null) && (!call?.scratchBytes || scratch !== null);
@@ -129,19 +104,63 @@ export class WasmBackend implements Backend {
       });
     } else {
       count(this.#fallbacks, kernel);
-      const host = (types: readonly TensorType[], storages: readonly WasmStorage[]): HostOperand[] =>
-        types.map(({ shape, dtype }, index) => ({ shape, dtype, values: storages[index].values }));
       for (const { values } of results) values.fill(0);
-      (REFERENCE_KERNELS[kernel] as ReferenceKernel<K>)(host(inputs, operands), attributes, host(outputs, results));
+      runReference(
+        kernel,
+        inputs,
+        operands.map(({ values }) => values),
+        attributes,
+        outputs,
+        results.map(({ values }) => values),
+      );
     }
     if (scratch) this.#heap.release(scratch);
     return results;
   }
 
+  release(storage: Storage): void {
+    const { block } = this.#own(storage);
+    // The registration goes with the block, so that it is not given back twice.
+    if (block && this.#collected.unregister(storage)) this.#heap.release(block);
+  }
+
+  compile(program: KernelProgram): CompiledProgram {
+    return new WasmProgram(program, {
+      lower: ({ kernel, inputs, attributes, outputs }) => lower(kernel, inputs, attributes, outputs),
+      functions: (call) => this.#compiler.functions(call),
+      fallback: ({ kernel, inputs, attributes, outputs }: KernelStep, given, results) => {
+        count(this.#fallbacks, kernel);
+        runReference(kernel, inputs, given, attributes, outputs, results);
+      },
+      allocate: ({ dtype, length }) => {
+        const storage = this.#allocate(dtype, length);
+        if (!storage.block) throw this.#full();
+        return storage;
+      },
+      allocateBlock: (bytes) => {
+        const block = this.#heap.allocate(bytes);
+        if (!block) throw this.#full();
+        return block;
+      },
+      releaseBlock: (block) => this.#heap.release(block),
+      view: ({ dtype, length }, address) => viewAt(this.#heap.memory, dtype, address, length),
+      address: (storage) => {
+        const { block } = this.#own(storage);
+        if (!block) throw this.#full();
+        return block.address;
+      },
+    });
+  }
+
+  #full(): BackendError {
+    const { used, maximumPages } = this.#heap;
+    return new BackendError('HEAP_FULL', `The WebAssembly heap is full: ${used} of ${maximumPages * 65536} bytes are in use. Use a smaller batch, or create the backend with a larger limit.`, { used });
+  }
+
   #allocate(dtype: DType, length: number): WasmStorage {
     const block = this.#heap.allocate(length * bytesPerElement(dtype));
     const storage = new WasmStorage(this.#heap, dtype, length, block);
-    if (block) this.#collected.register(storage, block);
+    if (block) this.#collected.register(storage, block, storage);
     return storage;
   }
 
@@ -154,6 +173,29 @@ export class WasmBackend implements Backend {
     }
     return storage;
   }
+}
+
+/** The WebAssembly form of a call, where there is one. */
+function lower<K extends KernelName>(
+  kernel: K,
+  inputs: readonly TensorType[],
+  attributes: KernelAttributes[K],
+  outputs: readonly TensorType[],
+): WasmCall | null {
+  return (WASM_KERNELS[kernel] as WasmKernel<K> | undefined)?.(inputs, attributes, outputs) ?? null;
+}
+
+function runReference<K extends KernelName>(
+  kernel: K,
+  inputs: readonly TensorType[],
+  given: readonly TypedArray[],
+  attributes: KernelAttributes[K],
+  outputs: readonly TensorType[],
+  results: readonly TypedArray[],
+): void {
+  const host = (types: readonly TensorType[], values: readonly TypedArray[]): HostOperand[] =>
+    types.map(({ shape, dtype }, index) => ({ shape, dtype, values: values[index] }));
+  (REFERENCE_KERNELS[kernel] as ReferenceKernel<K>)(host(inputs, given), attributes, host(outputs, results));
 }
 
 function count(counts: Map<string, number>, name: string): void {

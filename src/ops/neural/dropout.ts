@@ -5,7 +5,7 @@
 import { applyOne } from '../../autograd/dispatch.js';
 import { defineOperation } from '../../autograd/operation.js';
 import { ValidationError } from '../../errors.js';
-import { allocateArray } from '../../kernels/dtype.js';
+import { allocateArray, type TypedArray } from '../../kernels/dtype.js';
 import { checkOptions } from '../../options.js';
 import { fromValues } from '../../tensor/create.js';
 import { defaultGenerator, type Generator } from '../../tensor/random.js';
