@@ -6,22 +6,19 @@ import type { Graph, GraphValue } from '../graph/graph.js';
 import { Tensor } from '../tensor/tensor.js';
 import { type Collector, requireFinite } from './statistics.js';
 
-/** Samples to calibrate with: what the model takes, one item at a time (a batch counts as one item). */
-export type CalibrationSource = AsyncIterable<unknown> | Iterable<unknown>;
-
-/** A data source that turns its items into what the model takes (NNCF's Dataset). */
-interface InferenceSource {
+/** A data source that turns its items into what the model takes, such as a `CalibrationDataset`. */
+export interface InferenceSource {
   getInferenceData(): AsyncIterable<unknown>;
 }
+
+/** Samples to calibrate with: what the model takes, one item at a time (a batch counts as one item). */
+export type CalibrationSource = InferenceSource | AsyncIterable<unknown> | Iterable<unknown>;
 
 const hasInferenceData = (source: object): source is InferenceSource =>
   'getInferenceData' in source && typeof source.getInferenceData === 'function';
 
 /** The model's inputs, sample by sample, up to `limit` of them. */
-export async function* calibrationInputs(
-  source: CalibrationSource | InferenceSource,
-  limit: number,
-): AsyncGenerator<Tensor[]> {
+export async function* calibrationInputs(source: CalibrationSource, limit: number): AsyncGenerator<Tensor[]> {
   if (
     typeof source !== 'object' ||
     source === null ||
