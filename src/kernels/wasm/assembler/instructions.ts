@@ -213,6 +213,8 @@ export const f64 = {
   mul: binary<'f64', 'f64'>('f64', [0xa2]),
   div: binary<'f64', 'f64'>('f64', [0xa3]),
   sqrt: unary<'f64', 'f64'>('f64', [0x9f]),
+  min: binary<'f64', 'f64'>('f64', [0xa4]),
+  max: binary<'f64', 'f64'>('f64', [0xa5]),
   promote: unary<'f32', 'f64'>('f64', [0xbb]),
   convertI32S: unary<'i32', 'f64'>('f64', [0xb7]),
 };
@@ -226,6 +228,23 @@ export const v128 = {
   load32Zero: load('v128', simd(0x5c), 2),
   load64Zero: load('v128', simd(0x5d), 2),
   store: store<'v128'>(simd(0x0b), 2),
+  /**
+   * Stores `low` at the address and `high` 16 bytes on, after both are computed and the upper first: the one order
+   * that V8 joins into 256-bit instructions. Both values should be the same expression of neighbouring vectors.
+   */
+  storePair: (address: I32, low: V128, high: V128, offset = 0): Statement => ({
+    write(code) {
+      for (const value of [low, high]) {
+        address.write(code);
+        value.write(code);
+      }
+      for (const at of [offset + 16, offset]) {
+        writeOpcode(code, simd(0x0b));
+        code.unsigned(2);
+        code.unsigned(at);
+      }
+    },
+  }),
   not: unary<'v128', 'v128'>('v128', simd(0x4d)),
   and: binary<'v128', 'v128'>('v128', simd(0x4e)),
   /** a & ~b. */
@@ -300,6 +319,20 @@ export const f32x4 = {
   /** a < b ? b : a. */
   pmax: binary<'v128', 'v128'>('v128', simd(0xeb)),
   convertI32x4S: unary<'v128', 'v128'>('v128', simd(0xfa)),
+  /** The two lanes of a double vector, and zeros. */
+  demoteF64x2Zero: unary<'v128', 'v128'>('v128', simd(0x5e)),
   /** a * b + c, with one rounding or two as the engine likes. */
   relaxedMadd: ternary('v128', simd(0x105)),
+};
+
+export const f64x2 = {
+  splat: unary<'f64', 'v128'>('v128', simd(0x14)),
+  extractLane: extractLane('f64', simd(0x21)),
+  sqrt: unary<'v128', 'v128'>('v128', simd(0xef)),
+  add: binary<'v128', 'v128'>('v128', simd(0xf0)),
+  sub: binary<'v128', 'v128'>('v128', simd(0xf1)),
+  mul: binary<'v128', 'v128'>('v128', simd(0xf2)),
+  div: binary<'v128', 'v128'>('v128', simd(0xf3)),
+  /** The two lower lanes as doubles. */
+  promoteLowF32x4: unary<'v128', 'v128'>('v128', simd(0x5f)),
 };
