@@ -6,9 +6,16 @@
 import { isGradEnabled } from '../autograd/gradMode.js';
 import { backward, record, TapeNode } from '../autograd/tape.js';
 import type { Backend, Storage, TensorType } from '../kernels/contract.js';
-import { type CompiledProgram, type ProgramBuffer, RecordingBackend } from '../kernels/program.js';
-import { sizeOf } from '../tensor/shape.js';
+import {
+  type CompiledProgram,
+  compilesPrograms,
+  isKernelStep,
+  type ProgramBackend,
+  type ProgramBuffer,
+  RecordingBackend,
+} from '../kernels/program.js';
 import { withBackend } from '../tensor/backend.js';
+import { sizeOf } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { executeGraph } from './execute.js';
 import type { Graph, GraphNode } from './graph.js';
@@ -32,6 +39,10 @@ interface Plan {
   readonly differentiable: readonly boolean[];
   /** Tensors that the forward pass changes, such as running statistics; their new values follow the outputs. */
   readonly updated: readonly Tensor[];
+  /** Which of inputs and tensors the backward part reads: they must not change in between, unless the plan changes them. */
+  readonly checked: readonly number[];
+  /** Of `updated`, those whose old values the backward part still reads. */
+  readonly retained: readonly Tensor[];
   /** Which of inputs and tensors receive gradients, in the order of the program's input gradients. */
   readonly receivers: readonly number[];
   /** What the plan was made for; it holds while these are the same objects. */
@@ -48,7 +59,11 @@ export class PlannedExecutor {
 
   /** Whether a plan can run the graph on these inputs; otherwise it is executed call by call. */
   static supports(inputs: readonly Tensor[]): boolean {
-    return inputs.length > 0 && inputs.every((input) => !input.isSymbolic && input.backend === inputs[0].backend) && inputs[0].backend.compile !== undefined;
+    return (
+      inputs.length > 0 &&
+      inputs.every((input) => !input.isSymbolic && input.backend === inputs[0].backend) &&
+      compilesPrograms(inputs[0].backend)
+    );
   }
 
   run(inputs: readonly Tensor[], training: boolean): Tensor[] {
@@ -57,16 +72,21 @@ export class PlannedExecutor {
     const sources = [...inputs, ...plan.tensors];
     const [{ backend }] = inputs;
     const run = plan.program.forward(sources.map(({ storage }) => storage));
-    const outputs = plan.outputs.map(({ shape, dtype }, index) => new Tensor(run.results[index], shape, dtype, backend));
-    // Parameters are checked against changes between the two passes before running statistics are replaced.
+    const outputs = plan.outputs.map(
+      ({ shape, dtype }, index) => new Tensor(run.results[index], shape, dtype, backend),
+    );
     if (plan.receivers.length === 0) run.dispose();
     else {
       const leaves = plan.receivers.map((index) => sources[index]);
-      const node = new TapeNode('PlannedGraph', leaves, outputs.length, leaves, (gradients, saved) => {
-        leaves.forEach((_, index) => {
+      const checked = plan.checked.map((index) => sources[index]);
+      const node = new TapeNode('PlannedGraph', leaves, outputs.length, checked, (gradients, saved) => {
+        // Reading a saved tensor checks that it has not changed since.
+        checked.forEach((_, index) => {
           saved(index);
         });
-        const given = outputs.flatMap(({ shape, dtype }, index) => (plan.differentiable[index] ? [(gradients[index] ?? zerosOn(backend, { shape, dtype })).storage] : []));
+        const given = outputs.flatMap(({ shape, dtype }, index) =>
+          plan.differentiable[index] ? [(gradients[index] ?? zerosOn(backend, { shape, dtype })).storage] : [],
+        );
         const kept = new Set<Storage>(leaves.flatMap(({ grad }) => (grad ? [grad.storage] : [])));
         const results = run.backward(given, (storage) => kept.has(storage));
         return leaves.map(({ shape, dtype }, index) => new Tensor(results[index], shape, dtype, backend));
@@ -77,6 +97,7 @@ export class PlannedExecutor {
         output.outputIndex = index;
       });
     }
+    for (const tensor of plan.retained) tensor.retainStorage();
     plan.updated.forEach((tensor, index) => {
       tensor.replaceStorage(run.results[outputs.length + index]);
     });
@@ -84,11 +105,20 @@ export class PlannedExecutor {
   }
 
   #plan(inputs: readonly Tensor[], training: boolean, differentiate: boolean): Plan {
-    const flags = this.#graph.nodes.flatMap((node) => (node.isConstant ? [node.constant.tensor.requiresGrad ? 1 : 0] : []));
-    const key = [training, differentiate, flags.join(''), ...inputs.map(({ shape, dtype, requiresGrad }) => `${dtype}[${shape}]${requiresGrad}`)].join('|');
+    const flags = this.#graph.nodes.flatMap((node) =>
+      node.isConstant ? [node.constant.tensor.requiresGrad ? 1 : 0] : [],
+    );
+    const key = [
+      training,
+      differentiate,
+      flags.join(''),
+      ...inputs.map(({ shape, dtype, requiresGrad }) => `${dtype}[${shape}]${requiresGrad}`),
+    ].join('|');
     const known = this.#plans.get(key);
     this.#plans.delete(key);
-    const valid = known?.attributes.length === this.#graph.nodes.length && known.attributes.every(([node, attributes]) => node.attributes === attributes);
+    const valid =
+      known?.attributes.length === this.#graph.nodes.length &&
+      known.attributes.every(([node, attributes]) => node.attributes === attributes);
     const plan = known && valid ? known : makePlan(this.#graph, inputs, training, differentiate);
     this.#plans.set(key, plan);
     if (this.#plans.size > CAPACITY) {
@@ -105,7 +135,7 @@ function zerosOn(backend: Backend, { shape, dtype }: TensorType): Tensor {
 
 /** Runs the graph and its backward pass on a recording backend. */
 function makePlan(graph: Graph, inputs: readonly Tensor[], training: boolean, differentiate: boolean): Plan {
-  const target = inputs[0].backend;
+  const target = inputs[0].backend as ProgramBackend;
   const recorder = new RecordingBackend(target);
   const bind = (outside: Tensor | null, { shape, dtype }: TensorType, requiresGrad: boolean): Binding => {
     const buffer = recorder.external(dtype, sizeOf(shape));
@@ -128,15 +158,25 @@ function makePlan(graph: Graph, inputs: readonly Tensor[], training: boolean, di
     );
     const bindings = [...given, ...tensors.values()];
     const updated = [...tensors.values()].filter(({ shadow, buffer }) => shadow.storage !== buffer);
-    const results = [...outputs.map(({ storage }) => storage as ProgramBuffer), ...updated.map(({ shadow }) => shadow.storage as ProgramBuffer)];
+    const results = [
+      ...outputs.map(({ storage }) => storage as ProgramBuffer),
+      ...updated.map(({ shadow }) => shadow.storage as ProgramBuffer),
+    ];
     const forwardSteps = recorder.steps.length;
     const differentiable = outputs.map((output) => output.requiresGrad);
-    const seeds = outputs.filter((_, index) => differentiable[index]).map((output) => ({ output, seed: bind(null, output, false) }));
+    const seeds = outputs
+      .filter((_, index) => differentiable[index])
+      .map((output) => ({ output, seed: bind(null, output, false) }));
     seeds.forEach(({ output, seed }, index) => {
       backward(output, { gradient: seed.shadow, retainGraph: index < seeds.length - 1 });
     });
+    const readBackward = new Set(
+      recorder.steps
+        .slice(forwardSteps)
+        .flatMap((step) => (isKernelStep(step) ? step.inputs.map(({ buffer }) => buffer) : [])),
+    );
     const receivers = bindings.flatMap(({ shadow }, index) => (shadow.grad ? [index] : []));
-    const program = (target.compile as NonNullable<Backend['compile']>).call(target, {
+    const program = target.compile({
       steps: recorder.steps,
       forwardSteps,
       inputs: bindings.map(({ buffer }) => buffer),
@@ -150,9 +190,12 @@ function makePlan(graph: Graph, inputs: readonly Tensor[], training: boolean, di
       outputs: outputs.map(({ shape, dtype }) => ({ shape, dtype })),
       differentiable,
       updated: updated.map(({ outside }) => outside as Tensor),
+      checked: bindings.flatMap((binding, index) =>
+        readBackward.has(binding.buffer) && !updated.includes(binding) ? [index] : [],
+      ),
+      retained: updated.filter(({ buffer }) => readBackward.has(buffer)).map(({ outside }) => outside as Tensor),
       receivers,
       attributes: graph.nodes.map((node) => [node, node.attributes] as const),
     };
   });
 }
-

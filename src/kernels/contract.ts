@@ -9,7 +9,6 @@
  * Shape and dtype rules live with the operations: a kernel is told its output types and trusts them.
  */
 import type { DType, TypedArray } from './dtype.js';
-import type { CompiledProgram, KernelProgram } from './program.js';
 
 /** Memory owned by a backend. Backends extend this with what they keep; nobody else looks inside. */
 export interface Storage {
@@ -276,6 +275,4 @@ export interface Backend {
    * random mask. Optional: without it the values are made and uploaded.
    */
   generate?(make: () => TypedArray, length: number, dtype: DType): Storage;
-  /** Prepares a recorded sequence of kernels to run many times. Optional: without it models run call by call. */
-  compile?(program: KernelProgram): CompiledProgram;
 }

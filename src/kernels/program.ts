@@ -71,6 +71,13 @@ export interface CompiledProgram {
   forward(inputs: readonly Storage[]): ProgramRun;
 }
 
+/** A backend that can prepare a program to run many times. On others, models run call by call. */
+export interface ProgramBackend extends Backend {
+  compile(program: KernelProgram): CompiledProgram;
+}
+
+export const compilesPrograms = (backend: Backend): backend is ProgramBackend => 'compile' in backend;
+
 /** Records kernel calls instead of running them. */
 export class RecordingBackend implements Backend {
   readonly name: string;
@@ -122,7 +129,9 @@ export class RecordingBackend implements Backend {
     attributes: KernelAttributes[K],
     outputs: readonly TensorType[],
   ): ProgramBuffer[] {
-    const operands = inputs.map(({ storage, shape, dtype }): ProgramOperand => ({ buffer: storage as ProgramBuffer, shape, dtype }));
+    const operands = inputs.map(
+      ({ storage, shape, dtype }): ProgramOperand => ({ buffer: storage as ProgramBuffer, shape, dtype }),
+    );
     const results = outputs.map(({ shape, dtype }): ProgramOperand => {
       const length = shape.reduce((product, extent) => product * extent, 1);
       return { buffer: this.#buffer('computed', dtype, length), shape, dtype };
@@ -133,4 +142,7 @@ export class RecordingBackend implements Backend {
 }
 
 const unreadable = (): BackendError =>
-  new BackendError('RECORDING', 'Values were read while a model was being planned; a plan has none. Keep reading out of forward().');
+  new BackendError(
+    'RECORDING',
+    'Values were read while a model was being planned; a plan has none. Keep reading out of forward().',
+  );

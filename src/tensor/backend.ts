@@ -48,9 +48,13 @@ export async function init(options: InitOptions = {}): Promise<Backend> {
     const { GpuJsBackend } = await import('../kernels/gpujs/backend.js');
     current = await GpuJsBackend.create({ mode });
   } else {
-    throw new BackendError('UNKNOWN_BACKEND', `There is no backend '${String(backend)}'. Use 'reference', 'wasm' or 'gpujs'.`, {
-      backend,
-    });
+    throw new BackendError(
+      'UNKNOWN_BACKEND',
+      `There is no backend '${String(backend)}'. Use 'reference', 'wasm' or 'gpujs'.`,
+      {
+        backend,
+      },
+    );
   }
   return current;
 }

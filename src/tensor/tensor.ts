@@ -26,6 +26,18 @@ export interface TensorOptions {
   requiresGrad?: boolean;
 }
 
+/**
+ * Storages on which a tensor was made, and those on which more than one was. One that only ever had one tensor can be
+ * freed when that tensor gets another: nobody else can read it.
+ */
+const owned = new WeakSet<Storage>();
+const shared = new WeakSet<Storage>();
+
+function own(storage: Storage): void {
+  if (owned.has(storage)) shared.add(storage);
+  else owned.add(storage);
+}
+
 export class Tensor {
   readonly shape: Shape;
   readonly dtype: DType;
@@ -50,6 +62,7 @@ export class Tensor {
     source: SymbolicSource | null = null,
   ) {
     this.#storage = storage;
+    if (storage) own(storage);
     this.shape = Object.freeze([...shape]);
     this.dtype = dtype;
     this.backend = backend;
@@ -168,8 +181,19 @@ export class Tensor {
         `A ${this.dtype} tensor of shape ${formatShape(this.shape)} cannot hold ${storage.length} ${storage.dtype} values.`,
       );
     }
-    this.#storage = storage;
+    const previous = this.storage;
+    if (storage !== previous) {
+      own(storage);
+      this.#storage = storage;
+      if (!shared.has(previous)) this.backend.release?.(previous);
+    }
     this.version++;
+    return this;
+  }
+
+  /** Keeps the present storage from being freed when the tensor gets another, for those who read it later. */
+  retainStorage(): this {
+    shared.add(this.storage);
     return this;
   }
 

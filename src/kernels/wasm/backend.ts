@@ -3,9 +3,9 @@
  * Kernels that it does not have, and dtypes other than float32, run as the reference kernels on the same memory.
  */
 import { BackendError } from '../../errors.js';
-import type { Backend, KernelAttributes, KernelName, Operand, Storage, TensorType } from '../contract.js';
+import type { KernelAttributes, KernelName, Operand, Storage, TensorType } from '../contract.js';
 import { bytesPerElement, type DType, type TypedArray } from '../dtype.js';
-import type { CompiledProgram, KernelProgram, KernelStep } from '../program.js';
+import type { CompiledProgram, KernelProgram, KernelStep, ProgramBackend } from '../program.js';
 import type { HostOperand, ReferenceKernel } from '../reference/kernel.js';
 import { REFERENCE_KERNELS } from '../reference/kernels.js';
 import { Compiler } from './compiler.js';
@@ -13,7 +13,7 @@ import { type Block, Heap, type HeapOptions } from './heap.js';
 import { sizeOf, type WasmCall, type WasmKernel } from './kernel.js';
 import { WASM_KERNELS } from './kernels/index.js';
 import { WasmProgram } from './program/compiledProgram.js';
-import { WasmStorage, viewAt } from './storage.js';
+import { viewAt, WasmStorage } from './storage.js';
 import { simdSupported } from './support.js';
 
 export interface WasmInfo {
@@ -28,7 +28,7 @@ export interface WasmInfo {
   readonly fallbacks: ReadonlyMap<string, number>;
 }
 
-export class WasmBackend implements Backend {
+export class WasmBackend implements ProgramBackend {
   readonly name = 'wasm';
   readonly synchronous = true;
   readonly #heap: Heap;
@@ -154,7 +154,11 @@ export class WasmBackend implements Backend {
 
   #full(): BackendError {
     const { used, maximumPages } = this.#heap;
-    return new BackendError('HEAP_FULL', `The WebAssembly heap is full: ${used} of ${maximumPages * 65536} bytes are in use. Use a smaller batch, or create the backend with a larger limit.`, { used });
+    return new BackendError(
+      'HEAP_FULL',
+      `The WebAssembly heap is full: ${used} of ${maximumPages * 65536} bytes are in use. Use a smaller batch, or create the backend with a larger limit.`,
+      { used },
+    );
   }
 
   #allocate(dtype: DType, length: number): WasmStorage {

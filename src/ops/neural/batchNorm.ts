@@ -8,6 +8,7 @@ import { noGrad } from '../../autograd/gradMode.js';
 import { defineOperation, kernelCall } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import type { TensorType } from '../../kernels/contract.js';
+import { checkOptions } from '../../options.js';
 import { DYNAMIC, formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { requireFloat } from '../checks.js';
@@ -140,6 +141,7 @@ export function batchNorm(
   bias: Tensor,
   options: BatchNormOptions = {},
 ): Tensor {
+  checkOptions('batchNorm', options, ['training', 'momentum', 'epsilon']);
   const attributes = { epsilon: options.epsilon ?? 1e-5, momentum: options.momentum ?? 0.1 };
   if (options.training && !x.isSymbolic)
     return batchNormTraining(x, weight, bias, runningMean, runningVariance, attributes);

@@ -7,7 +7,6 @@ import { defineOperation } from '../../autograd/operation.js';
 import { ValidationError } from '../../errors.js';
 import { allocateArray, type TypedArray } from '../../kernels/dtype.js';
 import { checkOptions } from '../../options.js';
-import { fromValues } from '../../tensor/create.js';
 import { defaultGenerator, type Generator } from '../../tensor/random.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { requireFloat } from '../checks.js';

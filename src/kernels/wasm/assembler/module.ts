@@ -31,7 +31,6 @@ export class FunctionBuilder {
   readonly #code = new ByteWriter();
   readonly #locals: ValueType[] = [];
   readonly #parameterCount: number;
-  #depth = 0;
 
   constructor(parameterCount: number) {
     this.#parameterCount = parameterCount;
@@ -72,27 +71,23 @@ export class FunctionBuilder {
     condition.write(this.#code);
     this.#code.byte(0x04);
     this.#code.byte(NO_RESULT);
-    this.#depth++;
     then();
     if (otherwise) {
       this.#code.byte(0x05);
       otherwise();
     }
     this.#code.byte(0x0b);
-    this.#depth--;
   }
 
   /** Runs `body` again while `condition` holds after it. Runs at least once. */
   doWhile(body: () => void, condition: () => I32): void {
     this.#code.byte(0x03);
     this.#code.byte(NO_RESULT);
-    this.#depth++;
     body();
     condition().write(this.#code);
     this.#code.byte(0x0d);
     this.#code.unsigned(0);
     this.#code.byte(0x0b);
-    this.#depth--;
   }
 
   /** Counts `counter` from its present value up by `step` while it stays below `end`; may run zero times. */

@@ -3,7 +3,13 @@
  * Values that the backward part needs live on into it.
  */
 import { bytesPerElement } from '../../dtype.js';
-import { isKernelStep, type KernelProgram, type KernelStep, type ProgramBuffer, type ProgramStep } from '../../program.js';
+import {
+  isKernelStep,
+  type KernelProgram,
+  type KernelStep,
+  type ProgramBuffer,
+  type ProgramStep,
+} from '../../program.js';
 
 const ALIGNMENT = 64;
 
@@ -13,8 +19,10 @@ export interface ArenaLayout {
   readonly offsets: ReadonlyMap<number, number>;
 }
 
-export const inputsOf = (step: ProgramStep): readonly ProgramBuffer[] => (isKernelStep(step) ? step.inputs.map(({ buffer }) => buffer) : []);
-export const outputsOf = (step: ProgramStep): readonly ProgramBuffer[] => (isKernelStep(step) ? step.outputs.map(({ buffer }) => buffer) : [step.output]);
+export const inputsOf = (step: ProgramStep): readonly ProgramBuffer[] =>
+  isKernelStep(step) ? step.inputs.map(({ buffer }) => buffer) : [];
+export const outputsOf = (step: ProgramStep): readonly ProgramBuffer[] =>
+  isKernelStep(step) ? step.outputs.map(({ buffer }) => buffer) : [step.output];
 
 /** Kernels that read each element before they write it, so that a result may take the place of an operand that dies. */
 const IN_PLACE = new Set(['unary', 'binary', 'clamp', 'select']);
@@ -65,13 +73,18 @@ class GapList {
   }
 }
 
-const roomFor = ({ dtype, length }: ProgramBuffer): number => Math.max(Math.ceil((length * bytesPerElement(dtype)) / ALIGNMENT), 1) * ALIGNMENT;
+const roomFor = ({ dtype, length }: ProgramBuffer): number =>
+  Math.max(Math.ceil((length * bytesPerElement(dtype)) / ALIGNMENT), 1) * ALIGNMENT;
 
 /**
  * Lays out the buffers that steps compute, except those in `outside`, which get memory of their own.
  * @param scratch Bytes each step needs while it runs; offsets of scratch are returned by step.
  */
-export function layOutArena(program: KernelProgram, outside: ReadonlySet<number>, scratch: readonly number[]): ArenaLayout & { readonly scratchOffsets: readonly number[] } {
+export function layOutArena(
+  program: KernelProgram,
+  outside: ReadonlySet<number>,
+  scratch: readonly number[],
+): ArenaLayout & { readonly scratchOffsets: readonly number[] } {
   const { steps } = program;
   const lastUse = new Map<number, number>();
   steps.forEach((step, position) => {
@@ -80,7 +93,8 @@ export function layOutArena(program: KernelProgram, outside: ReadonlySet<number>
   const memory = new GapList();
   const offsets = new Map<number, number>();
   const scratchOffsets: number[] = [];
-  const inArena = (buffer: ProgramBuffer): boolean => (buffer.origin === 'computed' || buffer.origin === 'generated') && !outside.has(buffer.id);
+  const inArena = (buffer: ProgramBuffer): boolean =>
+    (buffer.origin === 'computed' || buffer.origin === 'generated') && !outside.has(buffer.id);
   steps.forEach((step, position) => {
     const dying = new Map(
       inputsOf(step)
@@ -102,18 +116,27 @@ export function layOutArena(program: KernelProgram, outside: ReadonlySet<number>
     for (const buffer of dying.values()) memory.give(offsets.get(buffer.id) as number, roomFor(buffer));
     for (const output of outputsOf(step)) {
       // A result that nothing reads is dead at once.
-      if (inArena(output) && lastUse.get(output.id) === position) memory.give(offsets.get(output.id) as number, roomFor(output));
+      if (inArena(output) && lastUse.get(output.id) === position)
+        memory.give(offsets.get(output.id) as number, roomFor(output));
     }
   });
   return { bytes: memory.end, offsets, scratchOffsets };
 }
 
 /** An operand that dies in this step and whose place the output can take. */
-function replaceable(step: KernelStep, output: ProgramBuffer, dying: ReadonlyMap<number, ProgramBuffer>): ProgramBuffer | null {
+function replaceable(
+  step: KernelStep,
+  output: ProgramBuffer,
+  dying: ReadonlyMap<number, ProgramBuffer>,
+): ProgramBuffer | null {
   if (!IN_PLACE.has(step.kernel)) return null;
   const [{ shape }] = step.outputs;
   const found = step.inputs.find(
-    (input) => dying.has(input.buffer.id) && input.dtype === output.dtype && input.shape.length === shape.length && input.shape.every((extent, axis) => extent === shape[axis]),
+    (input) =>
+      dying.has(input.buffer.id) &&
+      input.dtype === output.dtype &&
+      input.shape.length === shape.length &&
+      input.shape.every((extent, axis) => extent === shape[axis]),
   );
   return found?.buffer ?? null;
 }

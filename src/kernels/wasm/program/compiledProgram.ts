@@ -5,7 +5,15 @@
 import { BackendError } from '../../../errors.js';
 import type { Storage } from '../../contract.js';
 import type { TypedArray } from '../../dtype.js';
-import { type CompiledProgram, type GenerateStep, isKernelStep, type KernelProgram, type KernelStep, type ProgramBuffer, type ProgramRun } from '../../program.js';
+import {
+  type CompiledProgram,
+  type GenerateStep,
+  isKernelStep,
+  type KernelProgram,
+  type KernelStep,
+  type ProgramBuffer,
+  type ProgramRun,
+} from '../../program.js';
 import type { KernelFunction } from '../compiler.js';
 import type { Block } from '../heap.js';
 import type { WasmCall } from '../kernel.js';
@@ -28,7 +36,14 @@ export interface ProgramHost {
 
 /** A step with what is known of it before a run. */
 type PreparedStep =
-  | { readonly kind: 'wasm'; readonly functions: readonly KernelFunction[]; readonly units: readonly number[]; readonly operands: readonly ProgramBuffer[]; readonly scratch: number | null; readonly scalars: readonly number[] }
+  | {
+      readonly kind: 'wasm';
+      readonly functions: readonly KernelFunction[];
+      readonly units: readonly number[];
+      readonly operands: readonly ProgramBuffer[];
+      readonly scratch: number | null;
+      readonly scalars: readonly number[];
+    }
   | { readonly kind: 'reference'; readonly step: KernelStep }
   | { readonly kind: 'generate'; readonly step: GenerateStep };
 
@@ -111,7 +126,8 @@ export class WasmProgram implements CompiledProgram {
     const storages = results.map((buffer) => {
       const known = owned.get(buffer.id);
       if (known) return known;
-      if (!computed.has(buffer.id)) throw new BackendError('PROGRAM_RESULT', 'A result of the program is not computed by its forward part.');
+      if (!computed.has(buffer.id))
+        throw new BackendError('PROGRAM_RESULT', 'A result of the program is not computed by its forward part.');
       const storage = this.#host.allocate(buffer);
       owned.set(buffer.id, storage);
       bind(buffer, storage);
@@ -121,7 +137,12 @@ export class WasmProgram implements CompiledProgram {
     return this.#makeRun(storages, addresses, workspace, inputs);
   }
 
-  #makeRun(results: readonly Storage[], addresses: Map<number, number>, workspace: Workspace, inputs: readonly Storage[]): ProgramRun {
+  #makeRun(
+    results: readonly Storage[],
+    addresses: Map<number, number>,
+    workspace: Workspace,
+    inputs: readonly Storage[],
+  ): ProgramRun {
     const token = {};
     let open = true;
     const close = (): void => {
@@ -164,7 +185,11 @@ export class WasmProgram implements CompiledProgram {
   #execute(from: number, to: number, addresses: ReadonlyMap<number, number>, workspace: Workspace): void {
     const addressOf = (buffer: ProgramBuffer): number => {
       const address = addresses.get(buffer.id);
-      if (address === undefined) throw new BackendError('PROGRAM_BUFFER', `The program reads buffer ${buffer.id} (${buffer.origin}, ${buffer.length} ${buffer.dtype}) before it exists.`);
+      if (address === undefined)
+        throw new BackendError(
+          'PROGRAM_BUFFER',
+          `The program reads buffer ${buffer.id} (${buffer.origin}, ${buffer.length} ${buffer.dtype}) before it exists.`,
+        );
       return address;
     };
     for (let index = from; index < to; index++) {
@@ -188,4 +213,3 @@ export class WasmProgram implements CompiledProgram {
     }
   }
 }
-
