@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   data,
   loadCheckpoint,
+  type optim,
   type QuantizedModel,
   quantize,
   readModel,
@@ -13,7 +14,7 @@ import {
 import type { DigitsDataset } from './dataset.js';
 import { DigitsNet } from './network.js';
 import { showCalibration } from './progress.js';
-import { prepareTraining, type TrainingOptions, top1, trainModel } from './training.js';
+import { makeLoader, makeOptimizer, makeScheduler, type TrainingOptions, top1, trainModel } from './training.js';
 
 /** Number of training images that the ranges are taken from. */
 const CALIBRATION_IMAGES = 300;
@@ -94,15 +95,11 @@ async function restore(
   train: DigitsDataset,
   options: TrainingOptions,
 ): Promise<QuantizedModel<DigitsNet>> {
-  let fresh: ReturnType<typeof prepareTraining> | undefined;
   const { model } = await loadCheckpoint(path, {
     model: new DigitsNet(),
-    optimizer: (parts) => {
-      fresh = prepareTraining(parts.model, train, options);
-      return fresh.optimizer;
-    },
-    scheduler: () => fresh?.scheduler,
-    loader: () => fresh?.loader,
+    loader: makeLoader(train, options),
+    optimizer: (built) => makeOptimizer(built.model, options),
+    scheduler: (built) => makeScheduler(built.optimizer as optim.Optimizer, train, options),
   });
   return model as QuantizedModel<DigitsNet>;
 }

@@ -27,18 +27,25 @@ export interface Training {
 
 export const logits = (model: Classifier, images: Tensor): Tensor => model.forward(images) as Tensor;
 
-/** Optimizer, schedule and loader for a model. */
-export function prepareTraining(model: Classifier, train: DigitsDataset, options: TrainingOptions): Training {
-  const loader = new data.DataLoader(train, { batchSize: BATCH_SIZE, shuffle: true, seed: options.seed });
-  const optimizer = new optim.Adam(model.parameters(), { lr: options.lr });
-  const scheduler = new optim.CosineAnnealingLR(optimizer, { tMax: options.epochs * loader.length });
-  return { optimizer, scheduler, loader };
-}
+export const makeLoader = (train: DigitsDataset, { seed }: TrainingOptions): Training['loader'] =>
+  new data.DataLoader(train, { batchSize: BATCH_SIZE, shuffle: true, seed });
+
+export const makeOptimizer = (model: Classifier, { lr }: TrainingOptions): optim.Adam =>
+  new optim.Adam(model.parameters(), { lr });
+
+/** A step for each batch. */
+export const makeScheduler = (
+  optimizer: optim.Optimizer,
+  train: DigitsDataset,
+  { epochs }: TrainingOptions,
+): optim.CosineAnnealingLR =>
+  new optim.CosineAnnealingLR(optimizer, { tMax: epochs * Math.ceil(train.length / BATCH_SIZE) });
 
 /** Trains the model in place. */
 export async function trainModel(model: Classifier, train: DigitsDataset, options: TrainingOptions): Promise<Training> {
-  const training = prepareTraining(model, train, options);
-  const { optimizer, scheduler, loader } = training;
+  const loader = makeLoader(train, options);
+  const optimizer = makeOptimizer(model, options);
+  const scheduler = makeScheduler(optimizer, train, options);
   const progress = showTraining(options.title, options.epochs, train.length);
   model.train();
   for (let epoch = 0; epoch < options.epochs; epoch++) {
@@ -53,7 +60,7 @@ export async function trainModel(model: Classifier, train: DigitsDataset, option
     progress.endEpoch(epoch);
   }
   progress.stop();
-  return training;
+  return { optimizer, scheduler, loader };
 }
 
 /** Top-1 accuracy on a dataset, from 0 to 1. Leaves the model in evaluation mode. */
