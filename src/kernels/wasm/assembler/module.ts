@@ -29,6 +29,9 @@ type Parameters_<P extends Readonly<Record<string, ValueType>>> = { readonly [K 
 /** The body of a function under construction. */
 export class FunctionBuilder {
   readonly #code = new ByteWriter();
+  /** What runs first, whatever the code around `constant`. */
+  readonly #constants = new ByteWriter();
+  readonly #constantLocals = new Map<string, Local>();
   readonly #locals: ValueType[] = [];
   readonly #parameterCount: number;
 
@@ -48,6 +51,21 @@ export class FunctionBuilder {
     value.write(this.#code);
     this.#code.byte(0x21);
     this.#code.unsigned(local.index);
+  }
+
+  /**
+   * A value that is made once where the function begins, such as a splat: V8 does not move constants out of loops, and
+   * making one costs up to three instructions. `value` must not depend on anything that the function does.
+   */
+  constant<T extends ValueType>(key: string, value: Expression<T>): Local<T> {
+    const known = this.#constantLocals.get(key);
+    if (known) return known as Local<T>;
+    const local = this.local(value.type);
+    this.#constantLocals.set(key, local);
+    value.write(this.#constants);
+    this.#constants.byte(0x21);
+    this.#constants.unsigned(local.index);
+    return local;
   }
 
   /** Adds a constant or an expression to an integer local. */
@@ -125,6 +143,7 @@ export class FunctionBuilder {
       body.unsigned(1);
       body.byte(TYPE_CODES[type]);
     }
+    body.append(this.#constants.finish());
     body.append(this.#code.finish());
     body.byte(0x0b);
     return body.finish();

@@ -1,19 +1,22 @@
 /** Elementwise kernels: functions of one or two float32 tensors (bools count as 0 and 1), with broadcasting. */
 import type { TensorType } from '../../contract.js';
-import { f32x4, type V128, v128 } from '../assembler/instructions.js';
-import type { FunctionBuilder } from '../assembler/module.js';
+import { f32x4, v128 } from '../assembler/instructions.js';
 import { kernelParameters, type WasmCall, type WasmKernel } from '../kernel.js';
-import { BINARY, COMPARISON, splat, UNARY, type VectorFunction2 } from './functions.js';
-import { emitRows, planRows, rowDTypes } from './rows.js';
+import { expMinusOne } from './exponential.js';
+import { BINARY, COMPARISON, UNARY } from './functions.js';
+import { emitRows, planRows, type RowBody, rowDTypes } from './rows.js';
+import { keep, splat } from './vectors.js';
 
 /** An elementwise kernel over any number of operands. */
 export function elementwiseCall(
   name: string,
   inputs: readonly TensorType[],
   output: TensorType,
-  value: (code: FunctionBuilder, operands: readonly V128[]) => V128,
+  value: RowBody['value'],
+  prepare?: RowBody['prepare'],
 ): WasmCall | null {
-  if (!inputs.every(({ dtype }) => rowDTypes(dtype)) || !['float32', 'bool'].includes(output.dtype)) return null;
+  if (!inputs.every(({ dtype }) => rowDTypes(dtype)) || !['float32', 'bool', 'int32'].includes(output.dtype))
+    return null;
   const plan = planRows(inputs, output);
   const names = [...inputs.map((_, index) => `input${index}`), 'output'];
   return {
@@ -22,34 +25,40 @@ export function elementwiseCall(
     build(module) {
       module.function('run', kernelParameters(names), (code, parameters) => {
         const { begin, end } = parameters;
-        emitRows(
-          code,
-          plan,
-          names.map((key) => parameters[key]),
-          begin,
-          end,
-          value,
-        );
+        const addresses = names.map((key) => parameters[key]);
+        emitRows(code, plan, addresses, begin, end, { value, prepare });
       });
     },
   };
 }
 
 export const unary: WasmKernel<'unary'> = ([x], { function: name }, [y]) => {
+  if (name === 'logicalNot' && x.dtype === 'bool')
+    return elementwiseCall(name, [x], y, (code, [value]) => f32x4.eq(value, splat(code, 0)));
   const vector = UNARY[name];
   return vector && x.dtype === 'float32' ? elementwiseCall(name, [x], y, (code, [value]) => vector(code, value)) : null;
 };
 
+/** Limits below before above, as the reference: where min is above max, the result is min. */
 export const clamp: WasmKernel<'clamp'> = ([x], { min, max }, [y]) =>
   x.dtype === 'float32'
-    ? elementwiseCall(`clamp ${min} ${max}`, [x], y, (_code, [value]) =>
-        f32x4.pmin(f32x4.pmax(value, splat(min)), splat(max)),
+    ? elementwiseCall(`clamp ${min} ${max}`, [x], y, (code, [value]) =>
+        f32x4.pmax(f32x4.pmin(value, splat(code, max)), splat(code, min)),
       )
     : null;
 
+export const elu: WasmKernel<'elu'> = ([data], { alpha }, [y]) =>
+  data.dtype === 'float32'
+    ? elementwiseCall(`elu ${alpha}`, [data], y, (code, [value]) => {
+        const x = keep(code, value);
+        const negative = f32x4.mul(expMinusOne(code, f32x4.pmin(x, splat(code, 0))), splat(code, alpha));
+        return v128.bitselect(x, negative, f32x4.gt(x, splat(code, 0)));
+      })
+    : null;
+
 export const binary: WasmKernel<'binary'> = ([a, b], { function: name }, [y]) => {
-  const vector: VectorFunction2 | undefined = BINARY[name] ?? COMPARISON[name];
-  return vector && a.dtype === 'float32'
+  const vector = (a.dtype === 'float32' ? BINARY[name] : undefined) ?? COMPARISON[name];
+  return vector && a.dtype === b.dtype
     ? elementwiseCall(name, [a, b], y, (code, [left, right]) => vector(code, left, right))
     : null;
 };
@@ -57,8 +66,8 @@ export const binary: WasmKernel<'binary'> = ([a, b], { function: name }, [y]) =>
 /** The condition is a bool tensor; a mask is made of its zeros and ones. */
 export const select: WasmKernel<'select'> = (inputs, _attributes, [y]) =>
   y.dtype === 'float32'
-    ? elementwiseCall('select', inputs, y, (_code, [condition, a, b]) =>
-        v128.bitselect(a, b, f32x4.ne(condition, splat(0))),
+    ? elementwiseCall('select', inputs, y, (code, [condition, a, b]) =>
+        v128.bitselect(a, b, f32x4.ne(condition, splat(code, 0))),
       )
     : null;
 
@@ -66,7 +75,7 @@ export const select: WasmKernel<'select'> = (inputs, _attributes, [y]) =>
 export const convert: WasmKernel<'convert'> = ([x], _attributes, [y]) => {
   if (x.dtype === 'bool' && y.dtype === 'float32') return elementwiseCall('convert', [x], y, (_code, [value]) => value);
   if (x.dtype === 'float32' && y.dtype === 'bool')
-    return elementwiseCall('convert', [x], y, (_code, [value]) => f32x4.ne(value, splat(0)));
+    return elementwiseCall('convert', [x], y, (code, [value]) => f32x4.ne(value, splat(code, 0)));
   return null;
 };
 

@@ -137,7 +137,7 @@ export class Accumulators {
     this.#partials.forEach((partials, term) => {
       const vector = this.#code.local(
         'v128',
-        partials.reduce<V128>((a, b) => this.#fold.vector(a, b)),
+        partials.slice(1).reduce<V128>((a, b) => this.#fold.vector(a, b), partials[0]),
       );
       const lane = (index: number) => f64.promote(f32x4.extractLane(vector, index));
       const { total } = this.#fold;

@@ -6,6 +6,8 @@ import type { DType } from '../../dtype.js';
 import { extendLow, f32, f32x4, type I32, i32, i32x4, type V128, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder, Local } from '../assembler/module.js';
 import { sizeOf } from '../kernel.js';
+import { type Count, emitElements, type Lanes, loadLanes, minimum, storeLanes, vectorsOf } from './loops.js';
+import { integers } from './vectors.js';
 
 /** Elements in a unit of work: small enough for the first-level cache, large enough to be worth a call. */
 const BLOCK = 4096;
@@ -28,7 +30,7 @@ export interface RowPlan {
 const ELEMENT_SHIFT: Partial<Record<DType, number>> = { float32: 2, int32: 2, bool: 0, uint8: 0, int8: 0 };
 
 /** Strides of a dense tensor of `shape` under the axes of `out`, 0 where it is broadcast. */
-function stridesUnder(shape: readonly number[], out: readonly number[]): number[] {
+export function stridesUnder(shape: readonly number[], out: readonly number[]): number[] {
   const strides = new Array<number>(out.length).fill(0);
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
@@ -82,73 +84,68 @@ export function planRows(
   };
 }
 
-/** Reads four elements (or, with `single`, one into the first lane) as float32, or bools as numbers 0 and 1. */
-function read(dtype: DType, address: I32, single: boolean, offset: number): V128 {
-  if (dtype === 'float32') return single ? v128.load32Zero(address, offset) : v128.load(address, offset);
-  const bytes = single ? i32x4.splat(i32.load8U(address, offset)) : v128.load32Zero(address, offset);
+/** Reads four elements (or, with one lane, one into the first lane) as float32, or bools as numbers 0 and 1. */
+function read(dtype: DType, pointer: I32, lanes: Lanes, at: number): V128 {
+  if (dtype === 'float32') return loadLanes(pointer, lanes, at);
+  const bytes = lanes === 1 ? i32x4.splat(i32.load8U(pointer, at)) : v128.load32Zero(pointer, at);
   return f32x4.convertI32x4S(extendLow.i16x8ToI32x4U(extendLow.i8x16ToI16x8U(bytes)));
 }
 
-/** Writes four elements, or the first lane; masks become bools. */
-function write(code: FunctionBuilder, dtype: DType, address: I32, value: V128, single: boolean): void {
-  if (dtype === 'float32') {
-    code.do(single ? f32.store(address, f32x4.extractLane(value, 0)) : v128.store(address, value));
+/** Writes the vectors of a step; for bools these are masks, of which a lane's first bit is kept. */
+function write(code: FunctionBuilder, dtype: DType, pointer: I32, values: readonly V128[], lanes: Lanes): void {
+  if (dtype !== 'bool') {
+    storeLanes(code, pointer, values, lanes);
     return;
   }
-  const bits = v128.and(value, i32x4.splat(i32.const(1)));
-  if (single) code.do(i32.store8(address, i32x4.extractLane(bits, 0)));
-  else
-    code.do(
-      i32.store(
-        address,
-        i32x4.extractLane(v128.shuffle(bits, bits, [0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12]), 0),
-      ),
-    );
+  const bits = values.map((value) => v128.and(value, integers(code, 1)));
+  if (lanes === 1) {
+    code.do(i32.store8(pointer, i32x4.extractLane(bits[0], 0)));
+    return;
+  }
+  const firstBytes = [0, 4, 8, 12];
+  bits.forEach((value, index) => {
+    const packed = v128.shuffle(value, value, [...firstBytes, ...firstBytes, ...firstBytes, ...firstBytes]);
+    code.do(i32.store(pointer, i32x4.extractLane(packed, 0), index * 4));
+  });
 }
 
 /** Whether the loop can read and write these dtypes. */
 export const rowDTypes = (input: DType): boolean => input === 'float32' || input === 'bool';
 
-/**
- * The loop itself. `addresses` are the operands' and then the output's; `value` computes four lanes of the output.
- */
+export interface RowBody {
+  /** Run where a row begins, with the operands that stay the same along it, as vectors (null for the others). */
+  readonly prepare?: (code: FunctionBuilder, constants: readonly (V128 | null)[]) => readonly V128[];
+  /** Four lanes of the output. `prepared` is what `prepare` gave. */
+  readonly value: (code: FunctionBuilder, operands: readonly V128[], prepared: readonly V128[]) => V128;
+}
+
+/** The loop itself. `addresses` are the operands' and then the output's. */
 export function emitRows(
   code: FunctionBuilder,
   plan: RowPlan,
   addresses: readonly Local<'i32'>[],
   begin: Local<'i32'>,
   end: Local<'i32'>,
-  value: (code: FunctionBuilder, operands: readonly V128[]) => V128,
+  { prepare, value }: RowBody,
 ): void {
   const { extents, walks, blocksPerRow } = plan;
-  const row = extents[extents.length - 1];
   const rowAxis = extents.length - 1;
+  const row = extents[rowAxis];
   const shift = (walk: Walk): number => ELEMENT_SHIFT[walk.dtype] ?? 2;
   const unit = code.local('i32', begin);
   const pointers = walks.map(() => code.local('i32'));
   const block = code.local('i32');
   const rest = code.local('i32');
-  const count = code.local('i32');
-  const broadcasts = walks.map((walk, index) =>
-    index < walks.length - 1 && walk.strides[rowAxis] === 0 ? code.local('v128') : null,
+  const output = walks.length - 1;
+  const constants = walks.map((walk, index) =>
+    index < output && walk.strides[rowAxis] === 0 ? code.local('v128') : null,
   );
-  const step = (single: boolean): void => {
-    const operands = walks
-      .slice(0, -1)
-      .map((walk, index) => broadcasts[index] ?? read(walk.dtype, pointers[index], single, 0));
-    const output = walks.length - 1;
-    write(code, walks[output].dtype, pointers[output], value(code, operands), single);
-    walks.forEach((walk, index) => {
-      if (walk.strides[rowAxis] !== 0) code.increase(pointers[index], (single ? 1 : 4) << shift(walk));
-    });
-    code.increase(count, single ? -1 : -4);
-  };
   code.countTo(unit, end, 1, () => {
     code.set(block, blocksPerRow === 1 ? i32.const(0) : i32.remU(unit, i32.const(blocksPerRow)));
     code.set(rest, blocksPerRow === 1 ? unit : i32.divU(unit, i32.const(blocksPerRow)));
     walks.forEach((walk, index) => {
       const start =
-        walk.strides[rowAxis] === 0
+        blocksPerRow === 1 || walk.strides[rowAxis] === 0
           ? addresses[index]
           : i32.add(addresses[index], i32.shl(block, i32.const(Math.log2(BLOCK) + shift(walk))));
       code.set(pointers[index], start);
@@ -161,7 +158,7 @@ export function emitRows(
       });
       if (axis > 0) code.set(rest, i32.divU(rest, i32.const(extents[axis])));
     }
-    broadcasts.forEach((local, index) => {
+    constants.forEach((local, index) => {
       if (!local) return;
       const { dtype } = walks[index];
       code.set(
@@ -171,24 +168,25 @@ export function emitRows(
           : f32x4.splat(f32.convertI32S(i32.load8U(pointers[index]))),
       );
     });
-    const last = row - (blocksPerRow - 1) * BLOCK;
-    code.set(
-      count,
-      blocksPerRow === 1
-        ? i32.const(row)
-        : i32.add(i32.const(BLOCK), i32.mul(i32.eq(block, i32.const(blocksPerRow - 1)), i32.const(last - BLOCK))),
-    );
-    code.if(i32.geS(count, i32.const(4)), () =>
-      code.doWhile(
-        () => step(false),
-        () => i32.geS(count, i32.const(4)),
-      ),
-    );
-    code.if(i32.gtS(count, i32.const(0)), () =>
-      code.doWhile(
-        () => step(true),
-        () => i32.gtS(count, i32.const(0)),
-      ),
-    );
+    const prepared = prepare?.(code, constants) ?? [];
+    let count: Count = row;
+    if (blocksPerRow > 1) {
+      count = code.local('i32');
+      code.set(count, i32.sub(i32.const(row), i32.shl(block, i32.const(Math.log2(BLOCK)))));
+      code.set(count, minimum(count, BLOCK));
+    }
+    emitElements(code, count, 8, (lanes) => {
+      const vectors = vectorsOf(lanes).map((at) =>
+        value(
+          code,
+          walks.slice(0, output).map(({ dtype }, index) => constants[index] ?? read(dtype, pointers[index], lanes, at)),
+          prepared,
+        ),
+      );
+      write(code, walks[output].dtype, pointers[output], vectors, lanes);
+      walks.forEach((walk, index) => {
+        if (walk.strides[rowAxis] !== 0) code.increase(pointers[index], lanes << shift(walk));
+      });
+    });
   });
 }
