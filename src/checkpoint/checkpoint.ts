@@ -142,7 +142,7 @@ export function deserializeCheckpoint<M extends Module, Targets extends RestoreT
       name: missing,
     });
   }
-  const undo = snapshot([model, ...Object.values(rest)]);
+  const undo = snapshot([model, ...Object.values(rest), defaultGenerator()]);
   try {
     return restore(model, rest, manifest, tensors) as RestoredCheckpoint<M, Targets>;
   } catch (error) {
