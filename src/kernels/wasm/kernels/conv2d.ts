@@ -1,0 +1,147 @@
+/**
+ * Convolution as a matrix product: y = w columns, where the columns hold what each output pixel sees. Blocks of channels
+ * and pixels are staged, gathered and multiplied while they are in the caches; the whole matrix never exists.
+ */
+import type { TensorType } from '../../contract.js';
+import { i32 } from '../assembler/instructions.js';
+import { kernelParameters, sizeOf, type WasmCall, type WasmKernel } from '../kernel.js';
+import { defineColumns } from './columns.js';
+import { type ConvolutionShape, convolutionShape, emitPixelBlock, pixelAt, pixelBlocks } from './convolutionShape.js';
+import { DEPTH_BLOCK, defineGemm, gemmTile, paddedStride, panelFloats, ROW_BLOCK } from './gemm.js';
+import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
+import { defineCopy, definePanelPacking } from './movement.js';
+import {
+  constant,
+  emitBlocks,
+  emitFill,
+  emitLoop,
+  evenBlock,
+  FLOAT,
+  floatAt,
+  minimum,
+  roundUp,
+  times,
+} from './spans.js';
+import { defineStaging, stagedPlane, stagingFor } from './staging.js';
+
+const PARAMETERS = kernelParameters(['input', 'filter', 'output', 'scratch']);
+
+/** Rows of a block: fewer where there would else be too few blocks for several threads. */
+function chooseRowBlock(rows: number, otherItems: number, multiple: number): number {
+  let block = evenBlock(rows, ROW_BLOCK, multiple);
+  while (block > 8 * multiple && otherItems * Math.ceil(rows / block) < 8) {
+    block = evenBlock(rows, Math.floor(block / 2), multiple);
+  }
+  return block;
+}
+
+/**
+ * `output` [N, groups * rows, ..] = filter x `input` [N, groups * depth channels, ..]. With `transposed` the filter is
+ * [depth, rows] within a group, which makes a pointwise convolution its own data gradient.
+ */
+export function convolutionCall(shape: ConvolutionShape, transposed: boolean): WasmCall {
+  const { batch, groups, taps, pointwise } = shape;
+  const [rows, channels] = transposed
+    ? [shape.inputChannels, shape.outputChannels]
+    : [shape.outputChannels, shape.inputChannels];
+  const tile = gemmTile();
+  const blocks = pixelBlocks(shape);
+  const rowBlock = chooseRowBlock(rows, groups * sizeOf(blocks.grid), tile.rows);
+  const channelBlock = evenBlock(channels, Math.max(1, Math.floor(DEPTH_BLOCK / taps)), 1);
+  const grid = [groups, ...blocks.grid, Math.ceil(rows / rowBlock)];
+  const items = sizeOf(grid);
+  const stride = paddedStride(blocks.columns);
+  const inputArea = shape.height * shape.width;
+  const outputArea = shape.outputHeight * shape.outputWidth;
+  const direct = blocks.regular && rows % rowBlock === 0;
+  const staging = stagingFor(shape, blocks.lines);
+  const stagedFloats = pointwise ? 0 : blocks.images * channelBlock * stagedPlane(staging);
+  const layout = new ScratchLayout({
+    left: panelFloats(tile, rowBlock, channelBlock * taps),
+    right: channelBlock * taps * stride,
+    product: direct ? 0 : roundUp(rowBlock, tile.rows) * stride,
+    staged: stagedFloats,
+  });
+  return {
+    key: `convolution ${transposed} ${batch} ${shape.key}`,
+    phases: [{ name: 'convolve', units: laneCount(items) }],
+    scratchBytes: laneCount(items) * layout.bytes,
+    build(module) {
+      const packLeft = definePanelPacking(module, 'pack filter', {
+        sourceStride: transposed ? rows : channels * taps,
+        transposed,
+        height: tile.rows,
+      });
+      const packPixels = defineCopy(module, 'pack pixels', inputArea, stride);
+      const stage = pointwise ? 0 : defineStaging(module, 'stage', staging);
+      const gather = pointwise
+        ? 0
+        : defineColumns(module, 'gather', { shape, staging, channels: channelBlock, stride }, 'gather');
+      const outputStride = direct ? outputArea : stride;
+      const gemm = defineGemm(module, 'gemm', { tile, leftStride: null, rightStride: stride, outputStride });
+      const copyOut = defineCopy(module, 'copy out', stride, outputArea);
+      module.function('convolve', PARAMETERS, (code, parameters) => {
+        const { input, filter, output } = parameters;
+        emitLanes(code, parameters, items, layout.bytes, (base, forItems) => {
+          const { left, right, product, staged } = layout.locals(code, base);
+          if (!pointwise) emitFill(code, staged, constant(stagedFloats));
+          forItems((item) => {
+            const [group, imageIndex, lineIndex, rowIndex] = emitPositions(code, item, grid);
+            const block = emitPixelBlock(code, blocks, imageIndex, lineIndex);
+            const row = code.local('i32', i32.mul(rowIndex, constant(rowBlock)));
+            const rowsHere = code.local('i32', minimum(constant(rowBlock), i32.sub(constant(rows), row)));
+            const outputChannel = code.local('i32', i32.add(times(group, rows), row));
+            const outputPixel = (image: typeof row) =>
+              pixelAt(output, block, image, outputChannel, [groups * rows, outputArea]);
+            const target = direct ? code.local('i32', outputPixel(code.local('i32', constant(0)))) : product;
+            emitBlocks(code, channels, channelBlock, (channel, here) => {
+              const depth = code.local('i32', times(here, taps));
+              const strides = transposed ? [1, rows] : [channels * taps, taps];
+              const groupFilter = floatAt(filter, [group, rows * channels * taps]);
+              const leftBlock = floatAt(groupFilter, [row, strides[0]], [channel, strides[1]]);
+              code.call(packLeft, leftBlock, left, rowsHere, depth);
+              const inputChannel = code.local('i32', i32.add(times(group, channels), channel));
+              emitLoop(code, block.images, (image) => {
+                if (pointwise) {
+                  const pixels = pixelAt(input, block, image, inputChannel, [groups * channels, inputArea]);
+                  code.call(packPixels, pixels, floatAt(right, [i32.mul(image, block.count), 1]), here, block.count);
+                } else {
+                  const plane = floatAt(
+                    input,
+                    [i32.add(block.firstImage, image), groups * channels * inputArea],
+                    [inputChannel, inputArea],
+                  );
+                  const firstRow = i32.sub(times(block.firstLine, shape.strides[0]), constant(shape.pads[0]));
+                  const target = floatAt(staged, [image, channelBlock * stagedPlane(staging)]);
+                  code.call(stage, plane, target, firstRow, here);
+                }
+              });
+              if (!pointwise) code.call(gather, staged, right, here, block.images, block.lines);
+              code.call(gemm, left, right, target, rowsHere, block.columns, depth, i32.eqz(channel));
+            });
+            if (direct) return;
+            emitLoop(code, block.images, (image) =>
+              code.call(
+                copyOut,
+                i32.add(product, times(i32.mul(image, block.count), FLOAT)),
+                outputPixel(image),
+                rowsHere,
+                block.count,
+              ),
+            );
+          });
+        });
+      });
+    },
+  };
+}
+
+/** Whether all tensors are float32. */
+export const allFloat32 = (types: readonly TensorType[]): boolean => types.every(({ dtype }) => dtype === 'float32');
+
+export const conv2d: WasmKernel<'conv2d'> = ([x, w], attributes, [y]) => {
+  if (!allFloat32([x, w, y])) return null;
+  if (sizeOf(x.shape) === 0 || sizeOf(w.shape) === 0) return zerosCall(2, y);
+  if (sizeOf(y.shape) === 0) return zerosCall(2, y);
+  return convolutionCall(convolutionShape(x.shape, w.shape, y.shape, attributes), false);
+};

@@ -1,0 +1,153 @@
+/**
+ * The matrix product at the heart of matMul and the convolutions: output (+)= left right, on blocks that lie in the
+ * caches. A tile of the output stays in registers while the loop runs over the depth.
+ *
+ * The tile decides the speed. V8 before version 12 loads everything a loop body needs before it calculates, so the
+ * accumulators, one column of the left and one row of the right must fit 15 registers: 4 x 8. Where the engine joins
+ * vectors to 256 bits, twice the width uses them.
+ */
+import { f32, f32x4, i32, type V128, v128 } from '../assembler/instructions.js';
+import type { ModuleBuilder } from '../assembler/module.js';
+import { constant, FLOAT, roundUp, times } from './spans.js';
+
+export interface Tile {
+  readonly rows: number;
+  /** Width of the tile in vectors of four columns. */
+  readonly vectors: number;
+  /** Whether to multiply and add in one relaxed instruction, whose rounding the machine chooses. */
+  readonly relaxed: boolean;
+}
+
+export const NARROW_TILE: Tile = { rows: 4, vectors: 2, relaxed: false };
+export const WIDE_TILE: Tile = { rows: 4, vectors: 4, relaxed: true };
+
+let current: Tile = NARROW_TILE;
+
+/** The tile that kernels are generated with. */
+export const gemmTile = (): Tile => current;
+
+/** Chooses the tile for kernels generated from now on. */
+export function setGemmTile(tile: Tile): void {
+  current = tile;
+}
+
+/** Part of the key of every kernel that contains a product. */
+export const tileKey = ({ rows, vectors, relaxed }: Tile): string =>
+  `${rows}x${4 * vectors}${relaxed ? ' relaxed' : ''}`;
+
+export const tileColumns = (tile: Tile): number => 4 * tile.vectors;
+
+/** Steps of depth in a block: a block's row of tiles on the right (64 bytes a step) then fills half the first-level cache. */
+export const DEPTH_BLOCK = 256;
+/** Rows and columns of a block of the output at most. */
+export const ROW_BLOCK = 128;
+export const COLUMN_BLOCK = 128;
+
+/**
+ * Floats from one row to the next of a matrix in scratch memory with `columns` columns: an odd number of cache lines,
+ * so that a column does not fall on a few sets of the cache.
+ */
+export function paddedStride(columns: number): number {
+  const lines = Math.ceil(columns / 16);
+  return 16 * (lines % 2 === 0 ? lines + 1 : lines);
+}
+
+export interface GemmLayout {
+  readonly tile: Tile;
+  /** Floats between rows of the left matrix, or null for panels as `definePanelPacking` makes them. */
+  readonly leftStride: number | null;
+  /** Floats between steps of depth of the right matrix. */
+  readonly rightStride: number;
+  readonly outputStride: number;
+}
+
+/**
+ * Defines `gemm(left, right, output, rows, columns, depth, first)`. `first` stores, otherwise the product is added to
+ * the output. Rows and columns are rounded up to whole tiles: the matrices must have room for that.
+ */
+export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayout): number {
+  const { tile, leftStride, rightStride, outputStride } = layout;
+  const width = tileColumns(tile);
+  const rowBytes = leftStride === null ? FLOAT : leftStride * FLOAT;
+  const stepBytes = leftStride === null ? tile.rows * FLOAT : FLOAT;
+  const parameters = {
+    left: 'i32',
+    right: 'i32',
+    output: 'i32',
+    rows: 'i32',
+    columns: 'i32',
+    depth: 'i32',
+    first: 'i32',
+  } as const;
+  return module.function(name, parameters, (code, { left, right, output, rows, columns, depth, first }) => {
+    const leftPanel = code.local('i32');
+    const target = code.local('i32');
+    const row = code.local('i32');
+    const l = code.local('i32');
+    const r = code.local('i32');
+    const depthBytes = code.local('i32', times(depth, stepBytes));
+    const end = code.local('i32');
+    const a = code.local('v128');
+    const b = Array.from({ length: tile.vectors }, () => code.local('v128'));
+    const sums = Array.from({ length: tile.rows }, () => b.map(() => code.local('v128')));
+    const multiplyAdd = (x: V128, y: V128, sum: V128): V128 =>
+      tile.relaxed ? f32x4.relaxedMadd(x, y, sum) : f32x4.add(sum, f32x4.mul(x, y));
+    /** Writes the tile; of two neighbouring vectors the upper one first, which lets the engine join them. */
+    const store = (value: (row: number, vector: number) => V128): void => {
+      for (let i = 0; i < tile.rows; i++) {
+        for (let pair = 0; pair < tile.vectors; pair += 2) {
+          for (const j of [pair + 1, pair]) {
+            if (j < tile.vectors) code.do(v128.store(target, value(i, j), i * outputStride * FLOAT + 16 * j));
+          }
+        }
+      }
+    };
+    const step = (): void => {
+      b.forEach((vector, j) => {
+        code.set(vector, v128.load(r, 16 * j));
+      });
+      sums.forEach((rowSums, i) => {
+        code.set(a, v128.load32Splat(l, i * rowBytes));
+        rowSums.forEach((sum, j) => {
+          code.set(sum, multiplyAdd(a, b[j], sum));
+        });
+      });
+      code.increase(l, stepBytes);
+      code.increase(r, rightStride * FLOAT);
+    };
+    code.if(i32.and(i32.gtS(rows, constant(0)), i32.gtS(columns, constant(0))), () =>
+      code.doWhile(
+        () => {
+          code.set(leftPanel, left);
+          code.set(target, output);
+          code.set(row, rows);
+          code.doWhile(
+            () => {
+              for (const sum of sums.flat()) code.set(sum, f32x4.splat(f32.const(0)));
+              code.set(l, leftPanel);
+              code.set(r, right);
+              code.set(end, i32.add(l, depthBytes));
+              code.if(depth, () => code.doWhile(step, () => i32.ne(l, end)));
+              code.if(
+                first,
+                () => store((i, j) => sums[i][j]),
+                () => store((i, j) => f32x4.add(v128.load(target, i * outputStride * FLOAT + 16 * j), sums[i][j])),
+              );
+              code.increase(leftPanel, leftStride === null ? times(depthBytes, 1) : tile.rows * rowBytes);
+              code.increase(target, tile.rows * outputStride * FLOAT);
+              code.increase(row, -tile.rows);
+            },
+            () => i32.gtS(row, constant(0)),
+          );
+          code.increase(right, width * FLOAT);
+          code.increase(output, width * FLOAT);
+          code.increase(columns, -width);
+        },
+        () => i32.gtS(columns, constant(0)),
+      ),
+    );
+  });
+}
+
+/** Floats of a left block in panels. */
+export const panelFloats = (tile: Tile, rows: number, depth: number): number => roundUp(rows, tile.rows) * depth;
