@@ -29,6 +29,8 @@ export type BackwardRule = (
   gradients: readonly (Tensor | null)[],
   saved: (index: number) => Tensor,
   needs: readonly boolean[],
+  /** Whether the rule may be run again. */
+  retain: boolean,
 ) => (Tensor | null)[];
 
 let nextSequence = 0;
@@ -59,7 +61,7 @@ export class TapeNode implements GradientNode {
   }
 
   /** Gradients of the inputs. */
-  run(gradients: readonly (Tensor | null)[]): (Tensor | null)[] {
+  run(gradients: readonly (Tensor | null)[], retain: boolean): (Tensor | null)[] {
     const saved = this.#saved;
     if (saved === null) {
       throw new AutogradError(
@@ -81,7 +83,7 @@ export class TapeNode implements GradientNode {
       }
       return tensor;
     };
-    const results = this.#rule(gradients, savedTensor, this.needs);
+    const results = this.#rule(gradients, savedTensor, this.needs, retain);
     results.forEach((gradient, index) => {
       if (gradient && !sameShape(gradient.shape, this.edges[index].shape)) {
         throw new ShapeError(
@@ -149,18 +151,25 @@ export function backward(root: Tensor, options: BackwardOptions = {}): void {
       `backward() on a tensor of shape ${formatShape(root.shape)} needs { gradient }; only a tensor with one element has an implicit one.`,
     );
   }
-  const seed = options.gradient ?? full(root.shape, 1, { dtype: root.dtype, backend: root.backend });
-  if (!sameShape(seed.shape, root.shape)) {
+  const gradient = options.gradient ?? full(root.shape, 1, { dtype: root.dtype, backend: root.backend });
+  if (!sameShape(gradient.shape, root.shape)) {
     throw new ShapeError(
       'GRADIENT_SHAPE',
-      `backward(): the gradient has shape ${formatShape(seed.shape)}, the tensor ${formatShape(root.shape)}.`,
+      `backward(): the gradient has shape ${formatShape(gradient.shape)}, the tensor ${formatShape(root.shape)}.`,
     );
   }
+  backwardFrom([{ root, gradient }], options.retainGraph);
+}
+
+/** A result and its gradient, of the result's shape. */
+export interface BackwardSeed {
+  readonly root: Tensor;
+  readonly gradient: Tensor;
+}
+
+/** As `backward`, from several results in one walk. */
+export function backwardFrom(seeds: readonly BackwardSeed[], retainGraph = false): void {
   noGrad(() => {
-    if (!(root.gradientNode instanceof TapeNode)) {
-      root.grad = accumulate(root.grad, seed);
-      return;
-    }
     const pending = new Map<TapeNode, (Tensor | null)[]>();
     const deliver = ({ node, outputIndex, leaf }: Edge, gradient: Tensor): void => {
       if (leaf) leaf.grad = accumulate(leaf.grad, gradient);
@@ -169,24 +178,24 @@ export function backward(root: Tensor, options: BackwardOptions = {}): void {
       slots[outputIndex] = accumulate(slots[outputIndex], gradient);
       pending.set(node, slots);
     };
-    const order = reachable(root.gradientNode);
-    deliver(edgeTo(root), seed);
+    const order = reachable(seeds.map(({ root }) => root));
+    for (const { root, gradient } of seeds) deliver(edgeTo(root), gradient);
     for (const node of order) {
       const gradients = pending.get(node);
       pending.delete(node);
       if (!gradients) continue;
-      node.run(gradients).forEach((gradient, index) => {
+      node.run(gradients, retainGraph).forEach((gradient, index) => {
         if (gradient && node.needs[index]) deliver(node.edges[index], gradient);
       });
-      if (!options.retainGraph) node.free();
+      if (!retainGraph) node.free();
     }
   });
 }
 
-/** Every node that `root` depends on, newest first. */
-function reachable(root: TapeNode): TapeNode[] {
-  const seen = new Set<TapeNode>([root]);
-  const stack = [root];
+/** Every node that the roots depend on, newest first. */
+function reachable(roots: readonly Tensor[]): TapeNode[] {
+  const stack = roots.flatMap(({ gradientNode }) => (gradientNode instanceof TapeNode ? [gradientNode] : []));
+  const seen = new Set(stack);
   while (stack.length > 0) {
     for (const { node } of stack.pop()?.edges ?? []) {
       if (node && !seen.has(node)) {
