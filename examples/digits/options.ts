@@ -41,13 +41,13 @@ function wholeNumber(name: string, value: unknown, least: number, most: number):
 
 /** The options from what was parsed. @throws UsageError */
 export async function readOptions(args: Readonly<Record<string, unknown>>): Promise<DemoOptions> {
-  const positional = Array.isArray(args._) ? args._.map(String) : [];
-  if (positional.length > 0) throw new UsageError(`Unexpected argument '${positional[0]}'.`);
   const unknown = Object.keys(args).find((name) => name !== '_' && !Object.hasOwn(ARGUMENTS, name));
   if (unknown !== undefined) {
     const known = Object.keys(ARGUMENTS).map((name) => `--${name}`);
     throw new UsageError(`There is no option --${unknown}; there are ${known.join(', ')} and --help.`);
   }
+  const positional = Array.isArray(args._) ? args._.map(String) : [];
+  if (positional.length > 0) throw new UsageError(`Unexpected argument '${positional[0]}'.`);
   const seed = wholeNumber('seed', args.seed, 0, Number.MAX_SAFE_INTEGER);
   const epochs = wholeNumber('epochs', args.epochs, 1, MOST_EPOCHS);
   return { seed, epochs, out: await makeDirectory(args.out) };
