@@ -152,25 +152,27 @@ export class Accumulators {
   }
 }
 
+/** Rows to fold: how many, how long, and the bytes from the end of one to the beginning of the next. */
+export interface FoldShape {
+  readonly rows: Count;
+  readonly length: Count;
+  readonly gap: number;
+}
+
 /**
- * Folds `terms` of `rows` rows of `length` elements into totals (after a `reset` by the caller). The pointers walk along
- * the rows and are moved by `gap` bytes at the end of each.
+ * Folds rows into totals (after a `reset` by the caller). `step` is told the lanes at the pointers, which then walk along
+ * the rows; it gives what it has to the accumulators.
  */
-export function emitFoldRows(
+export function emitFold(
   code: FunctionBuilder,
-  { rows, length, gap }: { readonly rows: Count; readonly length: Count; readonly gap: number },
+  { rows, length, gap }: FoldShape,
   pointers: readonly Local<'i32'>[],
   accumulators: Accumulators,
-  terms: (operands: readonly V128[]) => readonly V128[],
+  step: (lanes: Lanes) => void,
 ): void {
   const walk = (count: Count): void =>
     emitElements(code, count, accumulators.lanes, (lanes) => {
-      for (const at of vectorsOf(lanes)) {
-        const operands = pointers.map((pointer) => loadLanes(pointer, lanes, at));
-        terms(operands).forEach((value, term) => {
-          accumulators.add(term, at, value, lanes);
-        });
-      }
+      step(lanes);
       for (const pointer of pointers) code.increase(pointer, lanes * FLOAT_BYTES);
     });
   const nextRow = (): void => {
@@ -194,6 +196,24 @@ export function emitFoldRows(
       accumulators.flush();
     });
     nextRow();
+  });
+}
+
+/** As `emitFold`, for terms of what the pointers point at. */
+export function emitFoldTerms(
+  code: FunctionBuilder,
+  shape: FoldShape,
+  pointers: readonly Local<'i32'>[],
+  accumulators: Accumulators,
+  terms: (operands: readonly V128[]) => readonly V128[],
+): void {
+  emitFold(code, shape, pointers, accumulators, (lanes) => {
+    for (const at of vectorsOf(lanes)) {
+      const operands = pointers.map((pointer) => loadLanes(pointer, lanes, at));
+      terms(operands).forEach((value, term) => {
+        accumulators.add(term, at, value, lanes);
+      });
+    }
   });
 }
 

@@ -1,0 +1,267 @@
+/**
+ * Batch normalisation of [N, C, ..] and its gradient. A unit of work is some images of one channel; the first phase
+ * leaves a unit's sums in scratch memory, and in the second each unit adds up those of its channel and normalises.
+ *
+ * Variances are sums of squared distances from the mean of the unit, joined by the formula of Chan, Golub and LeVeque
+ * ("Algorithms for computing the sample variance", 1983): nothing cancels, however far the mean is from zero.
+ */
+import type { TensorType } from '../../contract.js';
+import { type F64, f32, f32x4, f64, i32 } from '../assembler/instructions.js';
+import type { FunctionBuilder, Local, ModuleBuilder } from '../assembler/module.js';
+import { kernelParameters, sizeOf, type WasmKernel } from '../kernel.js';
+import {
+  Accumulators,
+  type Count,
+  emitFoldTerms,
+  emitMap,
+  emitTimes,
+  FLOAT_BYTES,
+  isFloat32,
+  minimum,
+} from './loops.js';
+import { times } from './spans.js';
+
+/** Elements of a unit: a second pass over them finds them in the first-level cache. */
+const UNIT_ELEMENTS = 8192;
+/** Two doubles for each unit. */
+const PARTIAL_BYTES = 16;
+
+/** How [N, C, plane] is cut: units are (channel, group of images), groups innermost. */
+interface Cut {
+  readonly images: number;
+  readonly channels: number;
+  readonly plane: number;
+  readonly imagesPerGroup: number;
+  readonly groups: number;
+}
+
+function cutOf({ shape: [images, channels, ...spatial] }: TensorType): Cut {
+  const plane = sizeOf(spatial);
+  const imagesPerGroup = Math.max(Math.floor(UNIT_ELEMENTS / Math.max(plane, 1)), 1);
+  return { images, channels, plane, imagesPerGroup, groups: Math.ceil(images / imagesPerGroup) };
+}
+
+/** Where a unit lies. */
+interface Unit {
+  readonly channel: Local<'i32'>;
+  readonly group: Local<'i32'>;
+  /** Images in the unit. */
+  readonly rows: Count;
+  /** Bytes from the start of the tensor. */
+  readonly offset: Local<'i32'>;
+}
+
+function locateUnit(code: FunctionBuilder, unit: Local<'i32'>, cut: Cut): Unit {
+  const { images, channels, plane, imagesPerGroup, groups } = cut;
+  const channel = code.local('i32', groups === 1 ? unit : i32.divU(unit, i32.const(groups)));
+  const group = code.local('i32', groups === 1 ? i32.const(0) : i32.remU(unit, i32.const(groups)));
+  const first = code.local('i32', times(group, imagesPerGroup));
+  const offset = code.local(
+    'i32',
+    i32.add(times(first, channels * plane * FLOAT_BYTES), times(channel, plane * FLOAT_BYTES)),
+  );
+  if (groups === 1) return { channel, group, rows: images, offset };
+  const rows = code.local('i32', i32.sub(i32.const(images), first));
+  code.set(rows, minimum(rows, imagesPerGroup));
+  return { channel, group, rows, offset };
+}
+
+const gapOf = ({ channels, plane }: Cut): number => (channels - 1) * plane * FLOAT_BYTES;
+const pointerTo = (code: FunctionBuilder, base: Local<'i32'>, offset: Local<'i32'>): Local<'i32'> =>
+  code.local('i32', i32.add(base, offset));
+const loadChannel = (base: Local<'i32'>, channel: Local<'i32'>): F64 =>
+  f64.promote(f32.load(i32.add(base, times(channel, FLOAT_BYTES))));
+const splatSingle = (code: FunctionBuilder, value: F64) => code.local('v128', f32x4.splat(f32.demote(value)));
+const countOf = (code: FunctionBuilder, rows: Count, plane: number): Local<'f64'> =>
+  code.local('f64', typeof rows === 'number' ? f64.const(rows * plane) : f64.convertI32S(times(rows, plane)));
+
+/** Runs `body` for the partial sums of a channel, with the number of elements behind each. */
+function forEachPartial(
+  code: FunctionBuilder,
+  scratch: Local<'i32'>,
+  channel: Local<'i32'>,
+  { images, plane, imagesPerGroup, groups }: Cut,
+  body: (partial: Local<'i32'>, count: Local<'f64'>) => void,
+): void {
+  const partial = code.local('i32', i32.add(scratch, times(channel, groups * PARTIAL_BYTES)));
+  const count = code.local('f64', f64.const(Math.min(imagesPerGroup, images) * plane));
+  const step = (): void => {
+    body(partial, count);
+    code.increase(partial, PARTIAL_BYTES);
+  };
+  if (groups > 1) emitTimes(code, groups - 1, step);
+  code.set(count, f64.const((images - (groups - 1) * imagesPerGroup) * plane));
+  step();
+}
+
+const FORWARD = ['x', 'gamma', 'beta', 'y', 'mean', 'variance', 'scratch'] as const;
+
+export const batchNorm: WasmKernel<'batchNorm'> = (inputs, { epsilon }, [y]) => {
+  if (!isFloat32(...inputs) || sizeOf(y.shape) === 0) return null;
+  const cut = cutOf(y);
+  const units = cut.channels * cut.groups;
+  return {
+    key: `batchNorm ${[cut.images, cut.channels, cut.plane, epsilon]}`,
+    phases: [
+      { name: 'statistics', units },
+      { name: 'normalize', units },
+    ],
+    scratchBytes: units * PARTIAL_BYTES,
+    build(module) {
+      defineStatistics(module, cut);
+      defineNormalize(module, cut, epsilon);
+    },
+  };
+};
+
+/** The sum of a unit, and its sum of squared distances from its mean. */
+function defineStatistics(module: ModuleBuilder, cut: Cut): void {
+  module.function('statistics', kernelParameters(FORWARD), (code, { x, scratch, begin, end }) => {
+    const sums = new Accumulators(code, 1);
+    const squares = new Accumulators(code, 1);
+    code.countTo(begin, end, 1, () => {
+      const { rows, offset } = locateUnit(code, begin, cut);
+      const shape = { rows, length: cut.plane, gap: gapOf(cut) };
+      sums.reset();
+      emitFoldTerms(code, shape, [pointerTo(code, x, offset)], sums, (operands) => operands);
+      const [sum] = sums.totals;
+      const count = countOf(code, rows, cut.plane);
+      const mean = code.local('f64', f64.div(sum, count));
+      const pivot = splatSingle(code, mean);
+      squares.reset();
+      emitFoldTerms(code, shape, [pointerTo(code, x, offset)], squares, ([value]) => {
+        const distance = code.local('v128', f32x4.sub(value, pivot));
+        return [f32x4.mul(distance, distance)];
+      });
+      // The pivot is the mean rounded to float32; what that adds is taken off.
+      const error = code.local('f64', f64.sub(mean, f64.promote(f32.demote(mean))));
+      const partial = code.local('i32', i32.add(scratch, times(begin, PARTIAL_BYTES)));
+      const corrected = f64.sub(squares.totals[0], f64.mul(count, f64.mul(error, error)));
+      code.do(f64.store(partial, sum), f64.store(partial, corrected, 8));
+    });
+  });
+}
+
+function defineNormalize(module: ModuleBuilder, cut: Cut, epsilon: number): void {
+  const total = f64.const(cut.images * cut.plane);
+  module.function('normalize', kernelParameters(FORWARD), (code, parameters) => {
+    const { begin, end, scratch } = parameters;
+    const [mean, variance] = [code.local('f64'), code.local('f64')];
+    code.countTo(begin, end, 1, () => {
+      const { channel, group, rows, offset } = locateUnit(code, begin, cut);
+      code.set(mean, f64.const(0));
+      forEachPartial(code, scratch, channel, cut, (partial) => code.set(mean, f64.add(mean, f64.load(partial))));
+      code.set(mean, f64.div(mean, total));
+      code.set(variance, f64.const(0));
+      forEachPartial(code, scratch, channel, cut, (partial, count) => {
+        const distance = code.local('f64', f64.sub(f64.div(f64.load(partial), count), mean));
+        const between = f64.mul(count, f64.mul(distance, distance));
+        code.set(variance, f64.add(variance, f64.add(f64.load(partial, 8), between)));
+      });
+      code.set(variance, f64.div(variance, total));
+      code.if(i32.eqz(group), () => {
+        const at = times(channel, FLOAT_BYTES);
+        code.do(f32.store(i32.add(parameters.mean, at), f32.demote(mean)));
+        code.do(f32.store(i32.add(parameters.variance, at), f32.demote(variance)));
+      });
+      const deviation = f64.sqrt(f64.add(variance, f64.const(epsilon)));
+      const slope = code.local('f64', f64.div(loadChannel(parameters.gamma, channel), deviation));
+      // y = (x - mean) slope + beta, with the mean in two parts: a float32 of its own is not exact enough far from zero.
+      const rest = f64.sub(mean, f64.promote(f32.demote(mean)));
+      const shift = splatSingle(code, f64.sub(loadChannel(parameters.beta, channel), f64.mul(rest, slope)));
+      const [center, scale] = [splatSingle(code, mean), splatSingle(code, slope)];
+      const [x, y] = [pointerTo(code, parameters.x, offset), pointerTo(code, parameters.y, offset)];
+      emitPlanes(code, cut, rows, [x, y], () =>
+        emitMap(code, cut.plane, [x], y, ([value]) => f32x4.add(f32x4.mul(f32x4.sub(value, center), scale), shift)),
+      );
+    });
+  });
+}
+
+/** Runs `body` for the plane of each image; it moves the pointers along the plane. */
+function emitPlanes(
+  code: FunctionBuilder,
+  cut: Cut,
+  rows: Count,
+  pointers: readonly Local<'i32'>[],
+  body: () => void,
+): void {
+  emitTimes(code, rows, () => {
+    body();
+    for (const pointer of pointers) code.increase(pointer, gapOf(cut));
+  });
+}
+
+const BACKWARD = ['g', 'x', 'gamma', 'mean', 'variance', 'dx', 'dGamma', 'dBeta', 'scratch'] as const;
+
+export const batchNormGradient: WasmKernel<'batchNormGradient'> = (inputs, { epsilon }, [dx]) => {
+  if (!isFloat32(...inputs) || sizeOf(dx.shape) === 0) return null;
+  const cut = cutOf(dx);
+  const units = cut.channels * cut.groups;
+  return {
+    key: `batchNormGradient ${[cut.images, cut.channels, cut.plane, epsilon]}`,
+    phases: [
+      { name: 'sums', units },
+      { name: 'gradient', units },
+    ],
+    scratchBytes: units * PARTIAL_BYTES,
+    build(module) {
+      defineGradientSums(module, cut);
+      defineGradient(module, cut, epsilon);
+    },
+  };
+};
+
+/** The sums of g and of g (x - mean) of a unit. */
+function defineGradientSums(module: ModuleBuilder, cut: Cut): void {
+  module.function('sums', kernelParameters(BACKWARD), (code, parameters) => {
+    const { begin, end, scratch } = parameters;
+    const sums = new Accumulators(code, 2);
+    code.countTo(begin, end, 1, () => {
+      const { channel, rows, offset } = locateUnit(code, begin, cut);
+      const mean = splatSingle(code, loadChannel(parameters.mean, channel));
+      const pointers = [pointerTo(code, parameters.g, offset), pointerTo(code, parameters.x, offset)];
+      sums.reset();
+      emitFoldTerms(code, { rows, length: cut.plane, gap: gapOf(cut) }, pointers, sums, ([gradient, x]) => {
+        const g = code.local('v128', gradient);
+        return [g, f32x4.mul(g, f32x4.sub(x, mean))];
+      });
+      const partial = code.local('i32', i32.add(scratch, times(begin, PARTIAL_BYTES)));
+      code.do(f64.store(partial, sums.totals[0]), f64.store(partial, sums.totals[1], 8));
+    });
+  });
+}
+
+function defineGradient(module: ModuleBuilder, cut: Cut, epsilon: number): void {
+  const total = f64.const(cut.images * cut.plane);
+  module.function('gradient', kernelParameters(BACKWARD), (code, parameters) => {
+    const { begin, end, scratch } = parameters;
+    const [sum, product] = [code.local('f64'), code.local('f64')];
+    code.countTo(begin, end, 1, () => {
+      const { channel, group, rows, offset } = locateUnit(code, begin, cut);
+      for (const each of [sum, product]) code.set(each, f64.const(0));
+      forEachPartial(code, scratch, channel, cut, (partial) => {
+        code.set(sum, f64.add(sum, f64.load(partial)));
+        code.set(product, f64.add(product, f64.load(partial, 8)));
+      });
+      const deviation = f64.sqrt(f64.add(loadChannel(parameters.variance, channel), f64.const(epsilon)));
+      const inverse = code.local('f64', f64.div(f64.const(1), deviation));
+      code.set(product, f64.mul(product, inverse));
+      code.if(i32.eqz(group), () => {
+        const at = times(channel, FLOAT_BYTES);
+        code.do(f32.store(i32.add(parameters.dGamma, at), f32.demote(product)));
+        code.do(f32.store(i32.add(parameters.dBeta, at), f32.demote(sum)));
+      });
+      const scale = splatSingle(code, f64.mul(loadChannel(parameters.gamma, channel), inverse));
+      const meanGradient = splatSingle(code, f64.div(sum, total));
+      const slope = splatSingle(code, f64.mul(f64.div(product, total), inverse));
+      const mean = splatSingle(code, loadChannel(parameters.mean, channel));
+      const [g, x, dx] = [parameters.g, parameters.x, parameters.dx].map((base) => pointerTo(code, base, offset));
+      emitPlanes(code, cut, rows, [g, x, dx], () =>
+        emitMap(code, cut.plane, [g, x], dx, ([gradient, value]) =>
+          f32x4.mul(scale, f32x4.sub(f32x4.sub(gradient, meanGradient), f32x4.mul(f32x4.sub(value, mean), slope))),
+        ),
+      );
+    });
+  });
+}
