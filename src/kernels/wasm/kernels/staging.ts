@@ -160,3 +160,77 @@ export function defineStaging(module: ModuleBuilder, name: string, staging: Stag
     });
   });
 }
+
+/** Staging that windows add to: every pixel of the image has its place in it, whether a window sees it or not. */
+export function scatterStagingFor(window: WindowShape, lines: number): Staging {
+  const { height, width, kernelHeight, strides, pads, dilations } = window;
+  const stride = strides[1];
+  const forward = stagingFor(window, lines);
+  const seen = (lines - 1) * strides[0] + (kernelHeight - 1) * dilations[0] + 1;
+  return {
+    ...forward,
+    rows: Math.max(seen, pads[0] + height),
+    rowStep: 1,
+    phases: stride,
+    phaseWidth: Math.max(forward.phaseWidth, Math.ceil((pads[1] + width) / stride)),
+  };
+}
+
+/** Writes a row of the image from its staged row: the phases are put back between one another. */
+export function emitMergedRow(
+  code: FunctionBuilder,
+  { stride, pad, width, phaseWidth }: Staging,
+  staged: Local<'i32'>,
+  target: Local<'i32'>,
+): void {
+  /** Bytes from the staged row's beginning to image column `column`. */
+  const place = (column: number): number => {
+    const { phase, shift } = phaseOf(stride, column + pad);
+    return (phase * phaseWidth + shift) * FLOAT;
+  };
+  if (stride === 1) {
+    emitSpans(code, width, { overlap: true }, (span) => {
+      const value = loadLanes(spanAt(staged, span), place(0) + span.offset, span.lanes);
+      storeLanes(code, spanAt(target, span), span.offset, value, span.lanes);
+    });
+  } else if (stride === 2) {
+    const [even, odd] = [code.local('v128'), code.local('v128')];
+    emitSpans(code, Math.floor(width / 2), { overlap: true, unroll: 4 }, (span) => {
+      const address = spanAt(staged, span);
+      code.set(even, loadLanes(address, place(0) + span.offset, span.lanes));
+      code.set(odd, loadLanes(address, place(1) + span.offset, span.lanes));
+      const [to, offset] = [spanAt(target, span, 2), 2 * span.offset];
+      storeLanes(code, to, offset, shuffleLanes(even, odd, [0, 4, 1, 5]), Math.min(4, 2 * span.lanes));
+      if (span.lanes > 2) {
+        storeLanes(code, to, offset + 16, shuffleLanes(even, odd, [2, 6, 3, 7]), 2 * span.lanes - 4);
+      }
+    });
+    if (width % 2 === 1) {
+      storeLanes(code, target, (width - 1) * FLOAT, v128.load32Zero(staged, place(width - 1)), 1);
+    }
+  } else {
+    for (let first = 0; first < Math.min(stride, width); first++) {
+      code.repeat(Math.ceil((width - first) / stride), (element) => {
+        const value = v128.load32Zero(floatAt(staged, [element, 1]), place(first));
+        storeLanes(code, floatAt(target, [element, stride]), first * FLOAT, value, 1);
+      });
+    }
+  }
+}
+
+/** Defines `merge(staged, target, planes)`: planes of the image from staged planes; `staged` is row 0 of the image. */
+export function defineMerging(module: ModuleBuilder, name: string, staging: Staging): number {
+  const parameters = { staged: 'i32', target: 'i32', planes: 'i32' } as const;
+  return module.function(name, parameters, (code, { staged, target, planes }) => {
+    const row = code.local('i32');
+    emitLoop(code, planes, () => {
+      code.set(row, staged);
+      code.repeat(staging.height, () => {
+        emitMergedRow(code, staging, row, target);
+        code.increase(row, stagedRow(staging) * FLOAT);
+        code.increase(target, staging.width * FLOAT);
+      });
+      code.increase(staged, stagedPlane(staging) * FLOAT);
+    });
+  });
+}

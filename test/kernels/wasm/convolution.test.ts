@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Conv2dAttributes } from '../../../src/kernels/contract.js';
+import { WasmBackend } from '../../../src/kernels/wasm/backend.js';
+import { NARROW_TILE, setGemmTile, WIDE_TILE } from '../../../src/kernels/wasm/kernels/gemm.js';
+import { createRandom, type, uniform } from '../conformance/kernelCase.js';
+import { expectAsReference } from './guarded.js';
+
+interface Convolution {
+  readonly x: readonly number[];
+  readonly w: readonly number[];
+  readonly y: readonly number[];
+  readonly attributes: Conv2dAttributes;
+}
+
+interface Axis {
+  readonly kernel: number;
+  readonly stride: number;
+  readonly dilation: number;
+  readonly padBegin: number;
+  readonly padEnd: number;
+  readonly extent: number;
+}
+
+/** The convolution with these axes; inputs too small for one window grow. */
+function convolution(
+  [y, x]: readonly [Axis, Axis],
+  batch: number,
+  groups: number,
+  inputs: number,
+  outputs: number,
+): Convolution {
+  const [rows, columns] = [y, x].map(({ kernel, stride, dilation, padBegin, padEnd, extent }) => {
+    const window = (kernel - 1) * dilation + 1;
+    const input = Math.max(extent, window - padBegin - padEnd, 1);
+    return { input, output: Math.floor((input + padBegin + padEnd - window) / stride) + 1 };
+  });
+  return {
+    x: [batch, groups * inputs, rows.input, columns.input],
+    w: [groups * outputs, inputs, y.kernel, x.kernel],
+    y: [batch, groups * outputs, rows.output, columns.output],
+    attributes: {
+      strides: [y.stride, x.stride],
+      padsBegin: [y.padBegin, x.padBegin],
+      padsEnd: [y.padEnd, x.padEnd],
+      dilations: [y.dilation, x.dilation],
+      groups,
+    },
+  };
+}
+
+/** The same along both axes. */
+const square = (kernel: number, stride: number, extent: number, pad = (kernel - 1) / 2): [Axis, Axis] => {
+  const axis = { kernel, stride, dilation: 1, padBegin: pad, padEnd: pad, extent };
+  return [axis, axis];
+};
+
+const axis: fc.Arbitrary<Axis> = fc.record({
+  kernel: fc.integer({ min: 1, max: 4 }),
+  stride: fc.integer({ min: 1, max: 3 }),
+  dilation: fc.integer({ min: 1, max: 3 }),
+  padBegin: fc.integer({ min: 0, max: 3 }),
+  padEnd: fc.integer({ min: 0, max: 3 }),
+  extent: fc.integer({ min: 1, max: 13 }),
+});
+
+const convolutions = fc
+  .tuple(
+    fc.tuple(axis, axis),
+    fc.integer({ min: 1, max: 3 }),
+    fc.integer({ min: 1, max: 3 }),
+    fc.integer({ min: 1, max: 5 }),
+    fc.integer({ min: 1, max: 9 }),
+  )
+  .map((values) => convolution(...values));
+
+const depthwise = fc
+  .tuple(fc.tuple(axis, axis), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 5 }))
+  .map(([axes, batch, channels]) => convolution(axes, batch, channels, 1, 1));
+
+const pointwise = fc
+  .tuple(
+    fc.integer({ min: 1, max: 13 }),
+    fc.integer({ min: 1, max: 13 }),
+    fc.integer({ min: 1, max: 3 }),
+    fc.integer({ min: 1, max: 2 }),
+    fc.integer({ min: 1, max: 20 }),
+    fc.integer({ min: 1, max: 20 }),
+  )
+  .map(([height, width, ...channels]) => {
+    const plain = { kernel: 1, stride: 1, dilation: 1, padBegin: 0, padEnd: 0 };
+    return convolution(
+      [
+        { ...plain, extent: height },
+        { ...plain, extent: width },
+      ],
+      ...channels,
+    );
+  });
+
+/** Checks the convolution and both gradients. */
+function check({ x, w, y, attributes }: Convolution, seed = 1): void {
+  const random = createRandom(seed);
+  const [input, filter, gradient] = [x, w, y].map((shape) => uniform(random, shape));
+  expectAsReference({ kernel: 'conv2d', inputs: [input, filter], attributes, outputs: [type(y)] });
+  expectAsReference({ kernel: 'conv2dInputGradient', inputs: [gradient, filter], attributes, outputs: [type(x)] });
+  expectAsReference({ kernel: 'conv2dFilterGradient', inputs: [input, gradient], attributes, outputs: [type(w)] });
+}
+
+describe('conv2d and its gradients', () => {
+  afterEach(() => setGemmTile(NARROW_TILE));
+
+  it('agree with the reference for any shape', () => {
+    fc.assert(
+      fc.property(convolutions, fc.nat(), (one, seed) => check(one, seed)),
+      { numRuns: 60 },
+    );
+  });
+
+  it('agree with the reference for depthwise convolutions of any shape', () => {
+    fc.assert(
+      fc.property(depthwise, fc.nat(), (one, seed) => check(one, seed)),
+      { numRuns: 60 },
+    );
+  });
+
+  it('agree with the reference for 1x1 convolutions of any shape', () => {
+    fc.assert(
+      fc.property(pointwise, fc.nat(), (one, seed) => check(one, seed)),
+      { numRuns: 40 },
+    );
+  });
+
+  it('agree with the reference on a wide tile', () => {
+    setGemmTile({ ...WIDE_TILE, relaxed: false });
+    fc.assert(
+      fc.property(convolutions, fc.nat(), (one, seed) => check(one, seed)),
+      { numRuns: 20 },
+    );
+  });
+
+  it.each<[string, Convolution]>([
+    ['many channels: several blocks of depth', convolution(square(3, 1, 6), 2, 1, 70, 20)],
+    ['many outputs: several blocks of rows', convolution(square(3, 1, 5), 1, 1, 4, 300)],
+    ['wide images: a line fills a block', convolution(square(3, 1, 150), 1, 1, 2, 5)],
+    ['wide images, 1x1: a line is cut', convolution(square(1, 1, 40), 1, 1, 6, 9)],
+    ['images merged into blocks, the last one short', convolution(square(3, 1, 4), 11, 1, 3, 8)],
+    ['7x7 with stride 2', convolution(square(7, 2, 20), 2, 1, 3, 16)],
+    ['3x3 with stride 2', convolution(square(3, 2, 16), 2, 1, 8, 16)],
+    ['1x1 with stride 2', convolution(square(1, 2, 9), 2, 1, 8, 16)],
+    ['stride larger than the window', convolution(square(2, 5, 17, 0), 2, 2, 3, 4)],
+    ['window larger than the image', convolution(square(5, 1, 1), 3, 1, 2, 3)],
+    ['only padding', convolution(square(1, 3, 2, 3), 1, 1, 2, 2)],
+    ['large depthwise window', convolution(square(9, 1, 12), 1, 3, 1, 1)],
+    ['depthwise, wide', convolution(square(3, 1, 70), 1, 2, 1, 1)],
+    ['depthwise with a multiplier', convolution(square(3, 2, 8), 2, 3, 1, 2)],
+    ['one pixel', convolution(square(3, 1, 1), 5, 1, 4, 4)],
+  ])('agree with the reference: %s', (_name, one) => check(one));
+
+  it('are zero or empty without images', () => check(convolution(square(3, 1, 5), 0, 1, 2, 3)));
+
+  it('run as WebAssembly', () => {
+    const backend = WasmBackend.create();
+    for (const { x, w, y, attributes } of [
+      convolution(square(3, 2, 8), 2, 1, 3, 4),
+      convolution(square(3, 1, 8), 2, 4, 1, 1),
+      convolution(square(1, 1, 8), 2, 1, 3, 4),
+    ]) {
+      const [input, filter, gradient] = [x, w, y].map((shape) => {
+        const values = uniform(createRandom(1), shape).values;
+        return { shape, dtype: 'float32' as const, storage: backend.upload(values, 'float32') };
+      });
+      backend.run('conv2d', [input, filter], attributes, [type(y)]);
+      backend.run('conv2dInputGradient', [gradient, filter], attributes, [type(x)]);
+      backend.run('conv2dFilterGradient', [input, gradient], attributes, [type(w)]);
+    }
+    const { launches, fallbacks } = backend.info();
+    expect(Object.fromEntries(launches)).toEqual({ conv2d: 3, conv2dInputGradient: 3, conv2dFilterGradient: 3 });
+    expect(fallbacks.size).toBe(0);
+  });
+});
