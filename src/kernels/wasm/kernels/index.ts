@@ -1,5 +1,20 @@
 /** The WebAssembly kernels there are; the others run as reference kernels. */
 import type { WasmKernels } from '../kernel.js';
-import { binary, broadcast, clamp, convert, select, unary } from './elementwise.js';
+import { batchNorm, batchNormGradient } from './batchNorm.js';
+import { conv2d } from './conv2d.js';
+import { conv2dFilterGradient } from './conv2dFilterGradient.js';
+import { conv2dInputGradient } from './conv2dInputGradient.js';
+import { binary, broadcast, clamp, convert, elu, select, unary } from './elementwise.js';
+import { fakeQuantize, fakeQuantizeCodes, fakeQuantizeOpenvino } from './fakeQuantize.js';
+import { fakeQuantizeGradient } from './fakeQuantizeGradient.js';
+import { matMul } from './matMul.js';
+import { mvn, mvnGradient } from './mvn.js';
+import { reduce } from './reduction.js';
+import { logSoftmax, softmax } from './softmax.js';
 
-export const WASM_KERNELS: WasmKernels = { unary, binary, clamp, select, convert, broadcast };
+export const WASM_KERNELS: WasmKernels = {
+  ...{ unary, binary, clamp, elu, select, convert, broadcast },
+  ...{ fakeQuantize, fakeQuantizeCodes, fakeQuantizeGradient, fakeQuantizeOpenvino },
+  ...{ batchNorm, batchNormGradient, mvn, mvnGradient, softmax, logSoftmax, reduce },
+  ...{ matMul, conv2d, conv2dInputGradient, conv2dFilterGradient },
+};

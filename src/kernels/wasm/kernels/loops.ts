@@ -105,10 +105,10 @@ export class Accumulators {
   /** Elements in the widest step. */
   readonly lanes: Lanes;
 
-  constructor(code: FunctionBuilder, terms: number, fold: Fold = SUM) {
+  constructor(code: FunctionBuilder, terms: number, fold: Fold = SUM, lanes: Lanes = terms === 1 ? 16 : 8) {
     this.#code = code;
     this.#fold = fold;
-    this.lanes = terms === 1 ? 16 : 8;
+    this.lanes = lanes;
     this.totals = Array.from({ length: terms }, () => code.local('f64'));
     this.#partials = this.totals.map(() => vectorsOf(this.lanes).map(() => code.local('v128')));
   }
