@@ -10,7 +10,8 @@ import { allocateArray } from '../kernels/dtype.js';
 import { fromValues } from '../tensor/create.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type Operator, throughIdentities } from './placement/operators.js';
+import { hasKind } from './placement/fusedPatterns.js';
+import { firstNode, type Operator, throughIdentities } from './placement/operators.js';
 import type { WeightPlacement } from './placement/placement.js';
 import { weightsOf } from './quantizer.js';
 import { ChannelMeanCollector, channelMeans } from './statistics.js';
@@ -38,25 +39,27 @@ export interface BiasedLayer {
 
 /** The layers with quantized weights and a bias of their own. */
 export function biasedLayers(placements: readonly WeightPlacement[]): BiasedLayer[] {
-  return placements.flatMap(({ operator, weights, target }) => {
-    const layer = biasChain(operator);
-    if (!layer) return [];
-    const [node] = layer.chain;
-    const isMatMul = node.type === 'MatMul';
-    const dataPort = target.port === 0 ? 1 : 0;
-    return [
-      {
-        name: node.name,
-        ...layer,
-        weightPort: target.port,
-        weights,
-        input: new ChannelMeanCollector(isMatMul ? -1 : 1),
-        output: new ChannelMeanCollector(isMatMul ? -1 : 1),
-        inputValue: throughIdentities(node.inputs[dataPort]),
-        outputValue: layer.chain[layer.chain.length - 1].outputs[0],
-      },
-    ];
-  });
+  return placements.flatMap(({ readers, weights }) =>
+    readers.flatMap(({ operator, port }) => {
+      const layer = hasKind(firstNode(operator).type, 'linear') ? biasChain(operator) : null;
+      if (!layer) return [];
+      const [node] = layer.chain;
+      const isMatMul = node.type === 'MatMul';
+      const dataPort = port === 0 ? 1 : 0;
+      return [
+        {
+          name: node.name,
+          ...layer,
+          weightPort: port,
+          weights,
+          input: new ChannelMeanCollector(isMatMul ? -1 : 1),
+          output: new ChannelMeanCollector(isMatMul ? -1 : 1),
+          inputValue: throughIdentities(node.inputs[dataPort]),
+          outputValue: layer.chain[layer.chain.length - 1].outputs[0],
+        },
+      ];
+    }),
+  );
 }
 
 /** A weighted operation up to its bias: an added constant, or the batch normalisation behind it, which takes the correction. */
@@ -67,7 +70,8 @@ function biasChain({ nodes }: Operator): (Pick<BiasedLayer, 'bias' | 'inner'> & 
   let next = 1;
   const inner = nodes[next]?.type === 'Add' ? constantOf(nodes[next], [0, 1]) : null;
   if (inner) chain.push(nodes[next++]);
-  if (nodes[next]?.type === 'BatchNormInference') {
+  // Behind a matrix product NNCF corrects the bias of its own only.
+  if (nodes[next]?.type === 'BatchNormInference' && nodes[0].type !== 'MatMul') {
     const [gamma, beta] = [constantOf(nodes[next], [1]), constantOf(nodes[next], [2])];
     chain.push(nodes[next]);
     return gamma && beta && { chain, bias: beta, inner: inner && { bias: inner, gamma } };

@@ -17,7 +17,8 @@ import type { Tensor } from '../tensor/tensor.js';
 import { type BiasedLayer, biasedLayers, correctBiases } from './biasCorrection.js';
 import { type CalibrationSource, calibrationInputs, collectStatistics } from './calibration.js';
 import { type IgnoredScope, ignoredNodes } from './ignoredScope.js';
-import { throughIdentities } from './placement/operators.js';
+import { hasKind } from './placement/fusedPatterns.js';
+import { firstNode, isDepthwise, type Operator, throughIdentities } from './placement/operators.js';
 import {
   type ActivationPlacement,
   firstConvolutions,
@@ -49,7 +50,8 @@ export interface QuantizeOptions {
   bits?: number | { weights?: number; activations?: number };
   /**
    * Keeps the codes of weights within half of their range, where older x86 processors would saturate: for the
-   * `firstLayer` (default at 8 bits), for all layers (`enable`), or not (`disable`; the default at other widths).
+   * `firstLayer` (default at 8 bits), for all convolutions but depthwise ones and all matrix products (`enable`), or not
+   * (`disable`; the default at other widths).
    */
   overflowFix?: 'enable' | 'firstLayer' | 'disable';
   /** Take ranges image by image within a batch, so that they do not depend on its size. Default: true. */
@@ -154,16 +156,22 @@ export async function quantize<M extends Module>(
     onProgress: options.onProgress,
   });
 
-  const half = record.overflowFix === 'firstLayer' ? firstConvolutions(placement.operators) : null;
-  const weights = await weightInsertions(
-    placement.weights,
-    ({ operator }) => record.overflowFix === 'enable' || (half?.has(operator.nodes[0]) ?? false),
+  const half = protectedOperators(placement, record.overflowFix);
+  const weights = await weightInsertions(placement.weights, ({ readers }) =>
+    readers.some(({ operator }) => half.has(operator)),
   );
   const activations = activationInsertions(graph, ranges);
   const corrections = await correctBiases(layers, (constant) => quantizeWeights(weights, constant));
   for (const [constant, value] of corrections) noGrad(() => constant.constant.tensor.assign_(value));
   insertQuantizers(graph, [...weights.map(({ insertion }) => insertion), ...activations]);
   return new QuantizedModel<M>(graph, structure, record).train(model.training);
+}
+
+/** The operations whose weights are to keep within half of their codes. */
+function protectedOperators({ operators }: Placement, overflowFix: QuantizationRecord['overflowFix']): Set<Operator> {
+  if (overflowFix === 'disable') return new Set();
+  if (overflowFix === 'firstLayer') return firstConvolutions(operators);
+  return new Set(operators.filter((operator) => hasKind(firstNode(operator).type, 'linear') && !isDepthwise(operator)));
 }
 
 const copyTrace = ({ graph, structure }: TracedModel): TracedModel => ({ graph: copyGraph(graph), structure });
@@ -180,17 +188,17 @@ interface ActivationRange {
   readonly collector: Collector & { result(): RangeStatistics | null };
 }
 
-const valueAt = (graph: Graph, { target }: ActivationPlacement): GraphValue => {
-  const node = graph.node(target.node);
-  return target.point === 'output' ? node.outputs[target.port] : throughIdentities(node.inputs[target.port]);
-};
-
 function activationCollectors(graph: Graph, placement: Placement, perImage: boolean): ActivationRange[] {
-  return placement.activations.map((activation) => ({
-    placement: activation,
-    value: valueAt(graph, activation),
-    collector: activation.config.perChannel ? new ChannelMinMaxCollector(1) : new MeanMinMaxCollector(perImage),
-  }));
+  const nodes = new Map(graph.nodes.map((node) => [node.name, node]));
+  return placement.activations.map((activation) => {
+    const { point, node: name, port } = activation.target;
+    const node = nodes.get(name) ?? graph.node(name);
+    return {
+      placement: activation,
+      value: point === 'output' ? node.outputs[port] : throughIdentities(node.inputs[port]),
+      collector: activation.config.perChannel ? new ChannelMinMaxCollector(1) : new MeanMinMaxCollector(perImage),
+    };
+  });
 }
 
 function watchlist(

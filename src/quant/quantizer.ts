@@ -1,7 +1,7 @@
 /** Quantizers as nodes of a graph: inserting them, and the handle by which a user looks at one. */
 import type { OperationDefinition } from '../autograd/operation.js';
 import { ValidationError } from '../errors.js';
-import { constantNode, type Graph, GraphNode, type GraphValue } from '../graph/graph.js';
+import { constantNode, type Graph, GraphNode, type GraphUse, type GraphValue } from '../graph/graph.js';
 import { Parameter } from '../nn/parameter.js';
 import {
   ASYMMETRIC_FAKE_QUANTIZE,
@@ -20,6 +20,8 @@ export interface QuantizerTarget {
   readonly node: string;
   /** Number of the input or output. */
   readonly port: number;
+  /** For weights that other nodes read in float: the nodes that read the quantized ones. Absent: all do. */
+  readonly readers?: readonly string[];
 }
 
 /** Attributes of a quantizer node: how to compute it, and what it is. */
@@ -131,6 +133,7 @@ export function weightsOf(node: GraphNode, port: number): GraphNode | null {
 /** Inserts quantizers into a graph, in place. */
 export function insertQuantizers(graph: Graph, insertions: readonly QuantizerInsertion[]): void {
   const byName = new Map(graph.nodes.map((node) => [node.name, node]));
+  const uses = graph.uses();
   const created = new Map<string, GraphNode[]>();
   for (const insertion of insertions) {
     const { target, spec } = insertion;
@@ -142,8 +145,9 @@ export function insertQuantizers(graph: Graph, insertions: readonly QuantizerIns
         { node: target.node },
       );
     const name = quantizerName(target);
+    const shared = created.get(insertion.shares ?? '');
     const constants =
-      created.get(insertion.shares ?? '') ??
+      shared ??
       parameterNames(spec).map((parameter, index) => {
         const path = `quantizers.${name}.${parameter}`;
         return constantNode(path, new Parameter(insertion.parameters[index]), path);
@@ -160,13 +164,8 @@ export function insertQuantizers(graph: Graph, insertions: readonly QuantizerIns
       [value.type],
       anchor.scope,
     );
-    redirect(
-      graph,
-      value,
-      node.outputs[0],
-      (user, port) => user !== node && (target.point !== 'input' || (user === anchor && port === target.port)),
-    );
-    graph.nodes.push(...constants.filter((constant) => !graph.nodes.includes(constant)), node);
+    redirect(uses, value, node, target);
+    graph.nodes.push(...(shared ? [] : constants), node);
   }
   graph.sort();
 }
@@ -179,16 +178,18 @@ function quantizedValue(anchor: GraphNode, { point, port, node }: QuantizerTarge
   return weights.outputs[0];
 }
 
-/** Lets the chosen uses of `from` read `to`. */
+/** Lets the uses of a value that the target is about read the quantizer instead. */
 function redirect(
-  graph: Graph,
-  from: GraphValue,
-  to: GraphValue,
-  chosen: (user: GraphNode, port: number) => boolean,
+  uses: Map<GraphValue, GraphUse[]>,
+  value: GraphValue,
+  quantizer: GraphNode,
+  { point, node, port, readers }: QuantizerTarget,
 ): void {
-  for (const user of graph.nodes) {
-    user.inputs.forEach((value, port) => {
-      if (value === from && chosen(user, port)) user.inputs[port] = to;
-    });
-  }
+  const chosen = (use: GraphUse): boolean =>
+    point === 'input' ? use.node.name === node && use.port === port : (readers?.includes(use.node.name) ?? true);
+  const all = uses.get(value) ?? [];
+  const moved = all.filter(chosen);
+  for (const use of moved) use.node.inputs[use.port] = quantizer.outputs[0];
+  uses.set(quantizer.outputs[0], moved);
+  uses.set(value, [...all.filter((use) => !chosen(use)), { node: quantizer, port: 0 }]);
 }

@@ -5,6 +5,7 @@
 import type { QuantizationTrait } from '../../autograd/operation.js';
 import type { Graph, GraphNode, GraphUse, GraphValue } from '../../graph/graph.js';
 import { isFloating } from '../../kernels/dtype.js';
+import { weightsOf } from '../quantizer.js';
 import type { TargetTable } from '../targets/target.js';
 import { FUSED_PATTERNS, hasKind } from './fusedPatterns.js';
 
@@ -54,9 +55,10 @@ function traitOf(node: GraphNode, target: TargetTable, ignored: boolean): Quanti
   if (ignored || node.isParameter) return 'nonQuantizable';
   const support = target.operations[node.type];
   if (!support) return 'nonQuantizable';
-  return support.activations.length > 0
-    ? 'inputsQuantizable'
-    : (node.definition.quantization?.trait ?? 'nonQuantizable');
+  if (support.activations.length > 0) return 'inputsQuantizable';
+  const { weights, trait = 'nonQuantizable' } = node.definition.quantization ?? {};
+  // What an operation picks from constant weights is quantized by quantizing the weights.
+  return support.weights && weights && weightsOf(node, weights.port) ? 'outputQuantizationAsWeights' : trait;
 }
 
 /** Follows the strict patterns from `start` and returns the longest chain it begins. */

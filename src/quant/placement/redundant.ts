@@ -1,25 +1,28 @@
 /** Removes a quantizer whose values another one has already put on the same grid (NNCF's redundant quantizer merging). */
 import { sameConfig } from '../spec.js';
-import type { Operator } from './operators.js';
+import type { Operator, OperatorInput } from './operators.js';
 import type { PropagatingQuantizer } from './solver.js';
 
 /** Quantizers of the configuration they would get, without those that add nothing to the one above them. */
 export function dropRedundant(quantizers: readonly PropagatingQuantizer[]): PropagatingQuantizer[] {
   const atOutput = new Map<Operator, PropagatingQuantizer>();
-  const atInput = new Map<PropagatingQuantizer['location'] & object, PropagatingQuantizer>();
+  const atInput = new Map<OperatorInput, PropagatingQuantizer>();
   for (const quantizer of quantizers) {
     if (quantizer.location.kind === 'output') atOutput.set(quantizer.location.operator, quantizer);
-    else atInput.set(quantizer.location, quantizer);
+    else atInput.set(quantizer.location.input, quantizer);
   }
   /** The nearest quantizer above an operator's output, past operations that leave values unchanged. */
   const above = (operator: Operator): PropagatingQuantizer | null => {
-    const own = atOutput.get(operator);
-    if (own) return own;
-    if (operator.trait !== 'quantizationAgnostic' || operator.inputs.length !== 1) return null;
-    const [input] = operator.inputs;
-    for (const quantizer of atInput.values())
-      if (quantizer.location.kind === 'input' && quantizer.location.input === input) return quantizer;
-    return above(input.producer);
+    let current = operator;
+    for (;;) {
+      const own = atOutput.get(current);
+      if (own) return own;
+      if (current.trait !== 'quantizationAgnostic' || current.inputs.length !== 1) return null;
+      const [input] = current.inputs;
+      const inFront = atInput.get(input);
+      if (inFront) return inFront;
+      current = input.producer;
+    }
   };
   return quantizers.filter((quantizer) => {
     if (quantizer.group) return true;

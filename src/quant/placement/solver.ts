@@ -9,7 +9,8 @@
 
 import { type QuantizerConfig, sameConfig } from '../spec.js';
 import type { OperationSupport, TargetTable } from '../targets/target.js';
-import { firstNode, isDepthwise, type Operator, type OperatorInput, quantizableInputs } from './operators.js';
+import { hasKind } from './fusedPatterns.js';
+import { firstNode, isDepthwise, lastNode, type Operator, type OperatorInput, quantizableInputs } from './operators.js';
 
 /** A quantizer on its way. */
 export interface PropagatingQuantizer {
@@ -43,14 +44,9 @@ export interface SolverOptions {
   readonly rule: PropagationRule;
 }
 
-/** Weighted operations behind which a concat needs one scale for all its inputs. */
-const NEEDS_UNIFIED_SCALE = new Set([
-  'Convolution',
-  'GroupConvolution',
-  'ConvolutionBackpropData',
-  'GroupConvolutionBackpropData',
-  'MatMul',
-]);
+/** Whether a concat in front of the operation needs one scale for all its inputs. Depthwise convolutions do not mix channels. */
+const needsUnifiedScale = (operator: Operator): boolean =>
+  hasKind(firstNode(operator).type, 'linear') && !isDepthwise(operator);
 
 export function activationChoices(
   operator: Operator,
@@ -88,6 +84,8 @@ class Solver {
   readonly #active = new Set<PropagatingQuantizer>();
   /** Operators from which an output of the model is reached through operations that leave values unchanged. */
   readonly #reachesOutput = new Set<Operator>();
+  /** Operators from which a weighted operation is reached in the same way. */
+  readonly #feedsWeights = new Set<Operator>();
 
   constructor(options: SolverOptions) {
     this.#options = options;
@@ -125,25 +123,21 @@ class Solver {
   }
 
   #visit(operator: Operator): void {
-    const passes = operator.trait === 'quantizationAgnostic' || operator.trait === 'concat';
-    if (operator.isOutput || operator.consumers.some((input) => this.#passesToOutput(input.operator)))
+    const readers = operator.consumers.map((input) => input.operator);
+    if (operator.isOutput || readers.some((reader) => passesValues(reader) && this.#reachesOutput.has(reader)))
       this.#reachesOutput.add(operator);
+    if (readers.some((reader) => needsUnifiedScale(reader) || (passesValues(reader) && this.#feedsWeights.has(reader))))
+      this.#feedsWeights.add(operator);
     const arrived = this.#mergeBelow(operator);
-    if (!arrived) return;
-    if (!passes) return;
-    this.#moveThrough(operator, arrived);
-  }
-
-  #passesToOutput(operator: Operator): boolean {
-    return (
-      (operator.trait === 'quantizationAgnostic' || operator.trait === 'concat') && this.#reachesOutput.has(operator)
-    );
+    if (arrived && canPass(operator)) this.#moveThrough(operator, arrived);
   }
 
   /** Brings the quantizers of all branches under an operator to its output, as one. Null if they stay where they are. */
   #mergeBelow(operator: Operator): PropagatingQuantizer | null {
     const branches = operator.consumers;
     if (branches.length === 0 || operator.isOutput || this.#reachesOutput.has(operator)) return null;
+    // An operator with several outputs has no one place for a quantizer behind it.
+    if (lastNode(operator).outputs.length > 1 && !canPass(operator)) return null;
     const waiting = branches.map((input) => this.#under.get(input));
     const quantizers = waiting.filter((quantizer) => quantizer !== undefined);
     if (quantizers.length !== branches.length) return null;
@@ -155,7 +149,7 @@ class Solver {
     for (const quantizer of quantizers) this.#remove(quantizer);
     const merged: PropagatingQuantizer = {
       configs,
-      sinks: quantizers.flatMap((quantizer) => quantizer.sinks),
+      sinks: [...new Set(quantizers.flatMap((quantizer) => quantizer.sinks))],
       distance: Math.max(...quantizers.map((quantizer) => quantizer.distance)) + (branching ? 1 : 0),
       location: { kind: 'output', operator },
       group: joinGroups(groups),
@@ -167,13 +161,8 @@ class Solver {
   /** Moves a quantizer from an operator's output to its data inputs, one copy for each. */
   #moveThrough(operator: Operator, quantizer: PropagatingQuantizer): void {
     const inputs = quantizableInputs(operator);
-    if (
-      inputs.length === 0 ||
-      inputs.length !== operator.inputs.filter(({ use }) => !ignoredPorts(operator).includes(use.port)).length
-    )
-      return;
     this.#remove(quantizer);
-    const unify = operator.trait === 'concat' && inputs.length > 1 && feedsUnifiedScale(operator);
+    const unify = operator.trait === 'concat' && inputs.length > 1 && this.#feedsWeights.has(operator);
     const group = quantizer.group ?? (unify ? { members: new Set<PropagatingQuantizer>() } : null);
     const configs = unify ? quantizer.configs.filter((config) => !config.perChannel) : quantizer.configs;
     for (const input of inputs) {
@@ -203,6 +192,14 @@ const ELEMENTWISE = new Set([
 const ignoredPorts = (operator: Operator): readonly number[] =>
   firstNode(operator).definition.quantization?.ignoredPorts ?? [];
 
+const passesValues = ({ trait }: Operator): boolean => trait === 'quantizationAgnostic' || trait === 'concat';
+
+/** Whether a quantizer can move from the operator's output to its inputs. */
+function canPass(operator: Operator): boolean {
+  const dataInputs = operator.inputs.filter(({ use }) => !ignoredPorts(operator).includes(use.port)).length;
+  return passesValues(operator) && dataInputs > 0 && quantizableInputs(operator).length === dataInputs;
+}
+
 function joinGroups(groups: ReadonlySet<UnifiedScaleGroup>): UnifiedScaleGroup | null {
   const [first, ...rest] = groups;
   if (!first) return null;
@@ -214,15 +211,6 @@ function joinGroups(groups: ReadonlySet<UnifiedScaleGroup>): UnifiedScaleGroup |
     other.members.clear();
   }
   return first;
-}
-
-/** Whether a weighted operation reads the operator's output, directly or through operations that leave values unchanged. */
-function feedsUnifiedScale(operator: Operator): boolean {
-  return operator.consumers.some(
-    ({ operator: below }) =>
-      NEEDS_UNIFIED_SCALE.has(firstNode(below).type) ||
-      ((below.trait === 'quantizationAgnostic' || below.trait === 'concat') && feedsUnifiedScale(below)),
-  );
 }
 
 /** Finds where activation quantizers go and how each may be configured. `operators` are in execution order. */

@@ -75,6 +75,7 @@ export const CPU_TARGET: TargetTable = {
       'Broadcast',
       'Pad',
     ),
-    ...table(byTrait, 'Concat', 'Gather', 'GatherElements'),
+    ...table(byTrait, 'Concat', 'GatherElements'),
+    Gather: { activations: [], weights },
   },
 };
