@@ -7,6 +7,7 @@ import { i32 } from '../assembler/instructions.js';
 import { kernelParameters, sizeOf, type WasmCall, type WasmKernel } from '../kernel.js';
 import { defineColumns } from './columns.js';
 import { type ConvolutionShape, convolutionShape, emitPixelBlock, pixelAt, pixelBlocks } from './convolutionShape.js';
+import { depthwiseCall, isDepthwise } from './depthwise.js';
 import { DEPTH_BLOCK, defineGemm, gemmTile, paddedStride, panelFloats, ROW_BLOCK } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
 import { defineCopy, definePanelPacking } from './movement.js';
@@ -141,7 +142,7 @@ export const allFloat32 = (types: readonly TensorType[]): boolean => types.every
 
 export const conv2d: WasmKernel<'conv2d'> = ([x, w], attributes, [y]) => {
   if (!allFloat32([x, w, y])) return null;
-  if (sizeOf(x.shape) === 0 || sizeOf(w.shape) === 0) return zerosCall(2, y);
-  if (sizeOf(y.shape) === 0) return zerosCall(2, y);
-  return convolutionCall(convolutionShape(x.shape, w.shape, y.shape, attributes), false);
+  if (sizeOf(x.shape) === 0 || sizeOf(w.shape) === 0 || sizeOf(y.shape) === 0) return zerosCall(2, y);
+  const shape = convolutionShape(x.shape, w.shape, y.shape, attributes);
+  return isDepthwise(shape) ? depthwiseCall(shape) : convolutionCall(shape, false);
 };

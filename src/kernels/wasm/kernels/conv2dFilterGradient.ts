@@ -7,6 +7,8 @@ import { kernelParameters, sizeOf, type WasmCall, type WasmKernel } from '../ker
 import { defineColumns } from './columns.js';
 import { allFloat32 } from './conv2d.js';
 import { type ConvolutionShape, convolutionShape, emitPixelBlock, pixelAt, pixelBlocks } from './convolutionShape.js';
+import { isDepthwise } from './depthwise.js';
+import { depthwiseFilterGradientCall } from './depthwiseFilterGradient.js';
 import { DEPTH_BLOCK, defineGemm, gemmTile, paddedStride, tileColumns } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
 import { defineCopy, defineTranspose } from './movement.js';
@@ -146,5 +148,6 @@ function filterGradientCall(shape: ConvolutionShape): WasmCall {
 export const conv2dFilterGradient: WasmKernel<'conv2dFilterGradient'> = ([x, g], attributes, [dw]) => {
   if (!allFloat32([x, g, dw])) return null;
   if (sizeOf(x.shape) === 0 || sizeOf(g.shape) === 0 || sizeOf(dw.shape) === 0) return zerosCall(2, dw);
-  return filterGradientCall(convolutionShape(x.shape, dw.shape, g.shape, attributes));
+  const shape = convolutionShape(x.shape, dw.shape, g.shape, attributes);
+  return isDepthwise(shape) ? depthwiseFilterGradientCall(shape) : filterGradientCall(shape);
 };

@@ -7,6 +7,7 @@ import { kernelParameters, sizeOf, type WasmCall, type WasmKernel } from '../ker
 import { defineColumns, lineStep } from './columns.js';
 import { allFloat32, convolutionCall } from './conv2d.js';
 import { type ConvolutionShape, convolutionShape, emitPixelBlock, pixelAt, pixelBlocks } from './convolutionShape.js';
+import { depthwiseInputGradientCall, isDepthwise } from './depthwise.js';
 import { DEPTH_BLOCK, defineGemm, gemmTile, paddedStride, panelFloats } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
 import { defineCopy, definePanelPacking } from './movement.js';
@@ -98,5 +99,6 @@ export const conv2dInputGradient: WasmKernel<'conv2dInputGradient'> = ([g, w], a
   if (!allFloat32([g, w, dx])) return null;
   if (sizeOf(g.shape) === 0 || sizeOf(w.shape) === 0 || sizeOf(dx.shape) === 0) return zerosCall(2, dx);
   const shape = convolutionShape(dx.shape, w.shape, g.shape, attributes);
+  if (isDepthwise(shape)) return depthwiseInputGradientCall(shape);
   return shape.pointwise ? convolutionCall(shape, true) : inputGradientCall(shape);
 };
