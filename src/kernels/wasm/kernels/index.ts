@@ -9,6 +9,7 @@ import { fakeQuantize, fakeQuantizeCodes, fakeQuantizeOpenvino } from './fakeQua
 import { fakeQuantizeGradient } from './fakeQuantizeGradient.js';
 import { matMul } from './matMul.js';
 import { mvn, mvnGradient } from './mvn.js';
+import { adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.js';
 import { reduce } from './reduction.js';
 import { logSoftmax, softmax } from './softmax.js';
 
@@ -16,5 +17,6 @@ export const WASM_KERNELS: WasmKernels = {
   ...{ unary, binary, clamp, elu, select, convert, broadcast },
   ...{ fakeQuantize, fakeQuantizeCodes, fakeQuantizeGradient, fakeQuantizeOpenvino },
   ...{ batchNorm, batchNormGradient, mvn, mvnGradient, softmax, logSoftmax, reduce },
+  ...{ sgdUpdate, adamUpdate, rmspropUpdate },
   ...{ matMul, conv2d, conv2dInputGradient, conv2dFilterGradient },
 };

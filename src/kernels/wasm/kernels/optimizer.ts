@@ -1,0 +1,166 @@
+/**
+ * Parameter updates. What changes from step to step (rates, corrections of the bias) are scalars of the call, so that a
+ * schedule compiles nothing new; they are computed in double precision and rounded once.
+ */
+import type { TensorType } from '../../contract.js';
+import { f32x4, i32, type V128 } from '../assembler/instructions.js';
+import type { FunctionBuilder, Local } from '../assembler/module.js';
+import { sizeOf, type WasmCall, type WasmKernel } from '../kernel.js';
+import {
+  type Count,
+  emitElements,
+  FLOAT_BYTES,
+  isFloat32,
+  loadLanes,
+  minimum,
+  storeLanes,
+  vectorsOf,
+} from './loops.js';
+import { times } from './spans.js';
+import { keep, splat } from './vectors.js';
+
+/** Elements in a unit of work. */
+const BLOCK = 4096;
+
+/** New values of the outputs from the inputs and the scalars, as vectors. */
+type Update<S extends string> = (
+  code: FunctionBuilder,
+  inputs: readonly V128[],
+  scalars: Readonly<Record<S, V128>>,
+) => readonly V128[];
+
+/** A call over tensors of one shape. */
+function updateCall<S extends string>(
+  name: string,
+  inputs: readonly TensorType[],
+  outputs: readonly TensorType[],
+  scalars: Readonly<Record<S, number>>,
+  update: Update<S>,
+): WasmCall | null {
+  if (!isFloat32(...inputs, ...outputs)) return null;
+  const length = sizeOf(outputs[0].shape);
+  const units = Math.ceil(length / BLOCK);
+  const names = Object.keys(scalars) as S[];
+  const addresses = [...inputs, ...outputs].map((_, index) => `tensor${index}`);
+  return {
+    key: `${name} ${length}`,
+    phases: [{ name: 'run', units }],
+    scalars: names.map((each) => scalars[each]),
+    build(module) {
+      const parameters = Object.fromEntries([
+        ...addresses.map((each) => [each, 'i32']),
+        ...names.map((each) => [each, 'f32']),
+        ['begin', 'i32'],
+        ['end', 'i32'],
+      ]) as Record<string, 'i32'>;
+      module.function('run', parameters, (code, locals) => {
+        const { begin, end } = locals;
+        const rates = Object.fromEntries(
+          names.map((each) => [each, code.local('v128', f32x4.splat(locals[each] as unknown as Local<'f32'>))]),
+        ) as unknown as Record<S, V128>;
+        const pointers = addresses.map(() => code.local('i32'));
+        code.countTo(begin, end, 1, () => {
+          pointers.forEach((pointer, index) => {
+            code.set(pointer, i32.add(locals[addresses[index]], times(begin, BLOCK * FLOAT_BYTES)));
+          });
+          let count: Count = length;
+          if (units > 1) {
+            count = code.local('i32', i32.sub(i32.const(length), times(begin, BLOCK)));
+            code.set(count, minimum(count, BLOCK));
+          }
+          emitElements(code, count, 8, (lanes) => {
+            const results = vectorsOf(lanes).map((at) => {
+              const values = pointers
+                .slice(0, inputs.length)
+                .map((pointer) => keep(code, loadLanes(pointer, lanes, at)));
+              return update(code, values, rates).map((value) => keep(code, value));
+            });
+            outputs.forEach((_, output) => {
+              const vectors = results.map((each) => each[output]);
+              storeLanes(code, pointers[inputs.length + output], vectors, lanes);
+            });
+            for (const pointer of pointers) code.increase(pointer, lanes * FLOAT_BYTES);
+          });
+        });
+      });
+    },
+  };
+}
+
+const { add, sub, mul, div, sqrt } = f32x4;
+
+/** a + b c. */
+const addProduct = (a: V128, b: V128, c: V128): V128 => add(a, mul(b, c));
+
+export const sgdUpdate: WasmKernel<'sgdUpdate'> = (inputs, attributes, outputs) => {
+  const { learningRate, momentum, dampening, weightDecay, nesterov, first } = attributes;
+  const hasMomentum = momentum !== 0;
+  const scalars = { learningRate, momentum, weightDecay, gain: 1 - dampening };
+  return updateCall(
+    `sgdUpdate ${[hasMomentum, nesterov, first, weightDecay !== 0]}`,
+    inputs,
+    outputs,
+    scalars,
+    (code, [parameter, gradient, buffer], rates) => {
+      const slope = weightDecay === 0 ? gradient : keep(code, addProduct(gradient, rates.weightDecay, parameter));
+      if (!hasMomentum) return [sub(parameter, mul(rates.learningRate, slope)), buffer];
+      const blended = first ? slope : add(mul(rates.momentum, buffer), mul(rates.gain, slope));
+      const newBuffer = keep(code, blended);
+      const step = nesterov ? addProduct(slope, rates.momentum, newBuffer) : newBuffer;
+      return [sub(parameter, mul(rates.learningRate, step)), newBuffer];
+    },
+  );
+};
+
+export const adamUpdate: WasmKernel<'adamUpdate'> = (inputs, attributes, outputs) => {
+  const { learningRate, beta1, beta2, epsilon, weightDecay, decoupled, step } = attributes;
+  const scalars = {
+    stepSize: learningRate / (1 - beta1 ** step),
+    gain1: 1 - beta1,
+    beta2,
+    gain2: 1 - beta2,
+    secondCorrection: Math.sqrt(1 - beta2 ** step),
+    epsilon,
+    shrink: decoupled ? 1 - learningRate * weightDecay : 1,
+    penalty: decoupled ? 0 : weightDecay,
+  };
+  const [penalized, shrunk] = [!decoupled && weightDecay !== 0, decoupled && weightDecay !== 0];
+  return updateCall(
+    `adamUpdate ${[penalized, shrunk]}`,
+    inputs,
+    outputs,
+    scalars,
+    (code, [parameter, gradient, first, second], rates) => {
+      const slope = penalized ? keep(code, addProduct(gradient, rates.penalty, parameter)) : gradient;
+      const mean = keep(code, addProduct(first, rates.gain1, sub(slope, first)));
+      const square = keep(code, add(mul(rates.beta2, second), mul(mul(rates.gain2, slope), slope)));
+      const denominator = add(div(sqrt(square), rates.secondCorrection), rates.epsilon);
+      const kept = shrunk ? mul(parameter, rates.shrink) : parameter;
+      return [sub(kept, div(mul(rates.stepSize, mean), denominator)), mean, square];
+    },
+  );
+};
+
+export const rmspropUpdate: WasmKernel<'rmspropUpdate'> = (inputs, attributes, outputs) => {
+  const { learningRate, alpha, epsilon, weightDecay, momentum, centered } = attributes;
+  const hasMomentum = momentum > 0;
+  const scalars = { learningRate, alpha, gain: 1 - alpha, epsilon, weightDecay, momentum };
+  return updateCall(
+    `rmspropUpdate ${[hasMomentum, centered, weightDecay !== 0]}`,
+    inputs,
+    outputs,
+    scalars,
+    (code, [parameter, gradient, squareAverage, buffer, gradientAverage], rates) => {
+      const slope = weightDecay === 0 ? gradient : keep(code, addProduct(gradient, rates.weightDecay, parameter));
+      const square = keep(code, add(mul(rates.alpha, squareAverage), mul(mul(rates.gain, slope), slope)));
+      const mean = centered
+        ? keep(code, addProduct(gradientAverage, rates.gain, sub(slope, gradientAverage)))
+        : gradientAverage;
+      // The variance is not negative, but the rounded averages can say so when the gradient is constant.
+      const variance = centered ? f32x4.pmax(sub(square, mul(mean, mean)), splat(code, 0)) : square;
+      const direction = keep(code, div(slope, add(sqrt(variance), rates.epsilon)));
+      const step = hasMomentum ? keep(code, addProduct(direction, rates.momentum, buffer)) : direction;
+      return [sub(parameter, mul(rates.learningRate, step)), square, hasMomentum ? step : buffer, mean];
+    },
+  );
+};
