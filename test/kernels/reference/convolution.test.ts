@@ -104,6 +104,33 @@ describe('conv2d', () => {
     );
   });
 
+  it.each([
+    ['planes of several sizes', 1, 5],
+    ['planes of several sizes, in groups', 2, 4],
+    ['single pixels', 1, 1],
+  ])('follows the definition for more images than go into one matrix: %s', (_, groups, most) => {
+    for (let side = 1; side <= most; side++) {
+      const attributes = { ...simple, padsBegin: [1, 1], padsEnd: [1, 1], groups };
+      const [xShape, wShape, yShape] = [
+        [66, 2 * groups, side, side],
+        [5 * groups, 2, 3, 3],
+        [66, 5 * groups, side, side],
+      ];
+      const [x, w, g] = [xShape, wShape, yShape].map((shape, index) => randomOperand(shape, side + index, 'float64'));
+      expectClose(run('conv2d', [x, w], attributes, yShape), naive.conv2d(x, w, attributes, yShape), 'float64');
+      expectClose(
+        run('conv2dInputGradient', [g, w], attributes, xShape),
+        naive.conv2dInputGradient(g, w, attributes, xShape),
+        'float64',
+      );
+      expectClose(
+        run('conv2dFilterGradient', [x, g], attributes, wShape),
+        naive.conv2dFilterGradient(x, g, attributes, wShape),
+        'float64',
+      );
+    }
+  });
+
   it('has gradients that are its transposes', () => {
     fc.assert(
       fc.property(convolutions, ({ attributes, seed, ...shapes }) => {
