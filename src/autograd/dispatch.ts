@@ -29,6 +29,9 @@ export function withRecorder<T>(recorder: Recorder, body: () => T): T {
   }
 }
 
+/** Whether a recorder is at work, so that operations on tensors with values may have to be recorded. */
+export const isRecording = (): boolean => current !== null;
+
 function recorderOf(inputs: readonly Tensor[]): Recorder | null {
   let found: Recorder | null = null;
   for (const input of inputs) {

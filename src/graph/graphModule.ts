@@ -1,4 +1,5 @@
 /** A module whose forward pass is a graph: what a traced, quantized or imported model is. */
+import { isRecording } from '../autograd/dispatch.js';
 import { checkInputs } from '../nn/inputs.js';
 import { Module } from '../nn/module.js';
 import { Buffer, Parameter } from '../nn/parameter.js';
@@ -6,12 +7,18 @@ import { buildOutputs, type OutputStructure } from '../nn/structure.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { executeGraph } from './execute.js';
 import { Graph, GraphNode, type GraphValue } from './graph.js';
-import { PlannedExecutor } from './plan.js';
+import { PlannedExecutor } from './plannedExecutor.js';
 
 export class GraphModule extends Module {
   readonly graph: Graph;
   readonly structure: OutputStructure;
-  #planned: PlannedExecutor | null = null;
+  /**
+   * Whether the model runs from a plan on backends that have them: its memory is laid out once for each combination of
+   * shapes and modes, and a training step is two calls. Off: it runs operation by operation, with the same results,
+   * such as to find an error in a kernel. Default: true.
+   */
+  planned = true;
+  #executor: PlannedExecutor | null = null;
 
   constructor(graph: Graph, structure: OutputStructure) {
     super();
@@ -28,9 +35,12 @@ export class GraphModule extends Module {
       this.graph.inputs.map((node) => ({ name: node.name, ...node.outputs[0].type })),
       inputs,
     );
-    if (!PlannedExecutor.supports(inputs)) return executeGraph(this.graph, inputs, { training: this.training });
-    this.#planned ??= new PlannedExecutor(this.graph);
-    return this.#planned.run(inputs, this.training);
+    if (this.planned && !isRecording() && PlannedExecutor.supports(inputs)) {
+      this.#executor ??= new PlannedExecutor(this.graph);
+      const outputs = this.#executor.run(inputs, this.training);
+      if (outputs) return outputs;
+    }
+    return executeGraph(this.graph, inputs, { training: this.training });
   }
 
   /** The constants of the graph that came from parameters and buffers, under their names in the model. */

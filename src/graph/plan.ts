@@ -1,15 +1,16 @@
 /**
- * The planned executor: a graph is run once on a recording backend, forward and backward, for each combination of
- * shapes; the backend compiles what was recorded; from then on a training step is two calls, and the tape sees one node
- * for the whole model. Nothing here knows an operation: the program comes from the definitions themselves.
+ * A plan: what a graph computes for inputs of certain types, recorded as a program and compiled by the backend. The
+ * graph is run on a recording backend, forward and backward, so nothing here knows an operation: the program comes from
+ * the definitions themselves.
  */
-import { isGradEnabled } from '../autograd/gradMode.js';
-import { backward, record, TapeNode } from '../autograd/tape.js';
-import type { Backend, Storage, TensorType } from '../kernels/contract.js';
+import { backwardFrom } from '../autograd/tape.js';
+import { BackendError } from '../errors.js';
+import type { TensorType } from '../kernels/contract.js';
+import { optimizeProgram } from '../kernels/optimizeProgram.js';
 import {
+  type BackwardPart,
   type CompiledProgram,
-  compilesPrograms,
-  isKernelStep,
+  inputsOf,
   type ProgramBackend,
   type ProgramBuffer,
   RecordingBackend,
@@ -18,124 +19,65 @@ import { withBackend } from '../tensor/backend.js';
 import { sizeOf } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { executeGraph } from './execute.js';
-import type { Graph, GraphNode } from './graph.js';
+import type { Graph, GraphNode, GraphValue } from './graph.js';
 
-/** Plans that are kept for different shapes and modes; the longest unused goes first. */
-const CAPACITY = 8;
+/** A backward part from some of the outputs. */
+export interface PlannedBackward {
+  readonly part: BackwardPart;
+  /** Which of inputs and tensors receive gradients, in the order of the part's input gradients. */
+  readonly receivers: readonly number[];
+}
 
-/** A tensor outside the program and the buffer that stands for it. */
+export interface Plan {
+  readonly program: CompiledProgram;
+  /** Tensors of the graph; they follow the inputs in what the program is given. */
+  readonly tensors: readonly Tensor[];
+  readonly outputs: readonly TensorType[];
+  /** Which outputs have a gradient. */
+  readonly differentiable: readonly boolean[];
+  /** Tensors that the forward pass changes, such as running statistics; their new values follow the outputs. */
+  readonly updated: readonly Tensor[];
+  /** Inputs, tensors and then outputs, by number, that gradient rules saved: they must not change in between. */
+  readonly saved: readonly number[];
+  /** Of `updated`, those whose old values the backward part reads; of results, those whose storages it reads. */
+  readonly retainedTensors: readonly Tensor[];
+  readonly retainedResults: readonly number[];
+  /** The backward part from all outputs that have a gradient. */
+  readonly backward: PlannedBackward;
+  /** The backward part from the outputs of these numbers alone, made when it is first needed. */
+  backwardFrom(outputs: readonly number[]): PlannedBackward;
+}
+
+/** A tensor outside the program and the one that stands for it while recording. */
 interface Binding {
   readonly outside: Tensor | null;
   readonly shadow: Tensor;
   readonly buffer: ProgramBuffer;
 }
 
-interface Plan {
-  readonly program: CompiledProgram;
-  /** Inputs of the graph first, then its tensors. */
-  readonly tensors: readonly Tensor[];
-  readonly outputs: readonly TensorType[];
-  /** Which outputs have a gradient, and thus a slot among the program's gradients. */
-  readonly differentiable: readonly boolean[];
-  /** Tensors that the forward pass changes, such as running statistics; their new values follow the outputs. */
-  readonly updated: readonly Tensor[];
-  /** Which of inputs and tensors the backward part reads: they must not change in between, unless the plan changes them. */
-  readonly checked: readonly number[];
-  /** Of `updated`, those whose old values the backward part still reads. */
-  readonly retained: readonly Tensor[];
-  /** Which of inputs and tensors receive gradients, in the order of the program's input gradients. */
-  readonly receivers: readonly number[];
-  /** What the plan was made for; it holds while these are the same objects. */
-  readonly attributes: readonly (readonly [GraphNode, unknown])[];
-}
-
-export class PlannedExecutor {
-  readonly #graph: Graph;
-  readonly #plans = new Map<string, Plan>();
-
-  constructor(graph: Graph) {
-    this.#graph = graph;
-  }
-
-  /** Whether a plan can run the graph on these inputs; otherwise it is executed call by call. */
-  static supports(inputs: readonly Tensor[]): boolean {
-    return (
-      inputs.length > 0 &&
-      inputs.every((input) => !input.isSymbolic && input.backend === inputs[0].backend) &&
-      compilesPrograms(inputs[0].backend)
-    );
-  }
-
-  run(inputs: readonly Tensor[], training: boolean): Tensor[] {
-    const differentiate = isGradEnabled();
-    const plan = this.#plan(inputs, training, differentiate);
-    const sources = [...inputs, ...plan.tensors];
-    const [{ backend }] = inputs;
-    const run = plan.program.forward(sources.map(({ storage }) => storage));
-    const outputs = plan.outputs.map(
-      ({ shape, dtype }, index) => new Tensor(run.results[index], shape, dtype, backend),
-    );
-    if (plan.receivers.length === 0) run.dispose();
-    else {
-      const leaves = plan.receivers.map((index) => sources[index]);
-      const checked = plan.checked.map((index) => sources[index]);
-      const node = new TapeNode('PlannedGraph', leaves, outputs.length, checked, (gradients, saved) => {
-        // Reading a saved tensor checks that it has not changed since.
-        checked.forEach((_, index) => {
-          saved(index);
-        });
-        const given = outputs.flatMap(({ shape, dtype }, index) =>
-          plan.differentiable[index] ? [(gradients[index] ?? zerosOn(backend, { shape, dtype })).storage] : [],
-        );
-        const kept = new Set<Storage>(leaves.flatMap(({ grad }) => (grad ? [grad.storage] : [])));
-        const results = run.backward(given, (storage) => kept.has(storage));
-        return leaves.map(({ shape, dtype }, index) => new Tensor(results[index], shape, dtype, backend));
-      });
-      const marked = outputs.filter((_, index) => plan.differentiable[index]);
-      record(node, marked);
-      outputs.forEach((output, index) => {
-        output.outputIndex = index;
-      });
-    }
-    for (const tensor of plan.retained) tensor.retainStorage();
-    plan.updated.forEach((tensor, index) => {
-      tensor.replaceStorage(run.results[outputs.length + index]);
-    });
-    return outputs;
-  }
-
-  #plan(inputs: readonly Tensor[], training: boolean, differentiate: boolean): Plan {
-    const flags = this.#graph.nodes.flatMap((node) =>
-      node.isConstant ? [node.constant.tensor.requiresGrad ? 1 : 0] : [],
-    );
-    const key = [
-      training,
-      differentiate,
-      flags.join(''),
-      ...inputs.map(({ shape, dtype, requiresGrad }) => `${dtype}[${shape}]${requiresGrad}`),
-    ].join('|');
-    const known = this.#plans.get(key);
-    this.#plans.delete(key);
-    const valid =
-      known?.attributes.length === this.#graph.nodes.length &&
-      known.attributes.every(([node, attributes]) => node.attributes === attributes);
-    const plan = known && valid ? known : makePlan(this.#graph, inputs, training, differentiate);
-    this.#plans.set(key, plan);
-    if (this.#plans.size > CAPACITY) {
-      const [oldest] = this.#plans.keys();
-      this.#plans.delete(oldest);
-    }
-    return plan;
-  }
-}
-
-function zerosOn(backend: Backend, { shape, dtype }: TensorType): Tensor {
-  return new Tensor(backend.upload(new Float32Array(sizeOf(shape)), dtype), shape, dtype, backend);
-}
-
-/** Runs the graph and its backward pass on a recording backend. */
-function makePlan(graph: Graph, inputs: readonly Tensor[], training: boolean, differentiate: boolean): Plan {
+/**
+ * Records and compiles.
+ * @returns null where a program cannot say what the graph does: an operation reads values, or a tensor of the graph
+ *   lives on another backend
+ */
+export function makePlan(graph: Graph, inputs: readonly Tensor[], training: boolean, gradients: boolean): Plan | null {
   const target = inputs[0].backend as ProgramBackend;
+  if (graph.nodes.some((node) => node.isConstant && node.constant.tensor.backend !== target)) return null;
+  try {
+    return record(graph, inputs, training, gradients, target);
+  } catch (error) {
+    if (error instanceof BackendError && error.code === 'RECORDING') return null;
+    throw error;
+  }
+}
+
+function record(
+  graph: Graph,
+  inputs: readonly Tensor[],
+  training: boolean,
+  gradients: boolean,
+  target: ProgramBackend,
+): Plan {
   const recorder = new RecordingBackend(target);
   const bind = (outside: Tensor | null, { shape, dtype }: TensorType, requiresGrad: boolean): Binding => {
     const buffer = recorder.external(dtype, sizeOf(shape));
@@ -143,59 +85,116 @@ function makePlan(graph: Graph, inputs: readonly Tensor[], training: boolean, di
     if (requiresGrad) shadow.requiresGrad = true;
     return { outside, shadow, buffer };
   };
-  return withBackend(recorder, () => {
-    const given = inputs.map((input) => bind(input, input, differentiate && input.requiresGrad));
-    const tensors = new Map<Tensor, Binding>();
-    for (const node of graph.nodes) {
-      if (!node.isConstant) continue;
-      const { tensor } = node.constant;
-      if (!tensors.has(tensor)) tensors.set(tensor, bind(tensor, tensor, differentiate && tensor.requiresGrad));
-    }
-    const outputs = executeGraph(
+  const given = inputs.map((input) => bind(input, input, gradients && input.requiresGrad));
+  const tensors = new Map<Tensor, Binding>();
+  for (const node of graph.nodes) {
+    if (!node.isConstant) continue;
+    const { tensor } = node.constant;
+    if (!tensors.has(tensor)) tensors.set(tensor, bind(tensor, tensor, gradients && tensor.requiresGrad));
+  }
+  const outputs = withBackend(recorder, () =>
+    executeGraph(
       graph,
       given.map(({ shadow }) => shadow),
       { training, constant: (tensor) => (tensors.get(tensor) as Binding).shadow },
-    );
-    const bindings = [...given, ...tensors.values()];
-    const updated = [...tensors.values()].filter(({ shadow, buffer }) => shadow.storage !== buffer);
-    const results = [
-      ...outputs.map(({ storage }) => storage as ProgramBuffer),
-      ...updated.map(({ shadow }) => shadow.storage as ProgramBuffer),
-    ];
-    const forwardSteps = recorder.steps.length;
-    const differentiable = outputs.map((output) => output.requiresGrad);
-    const seeds = outputs
-      .filter((_, index) => differentiable[index])
-      .map((output) => ({ output, seed: bind(null, output, false) }));
-    seeds.forEach(({ output, seed }, index) => {
-      backward(output, { gradient: seed.shadow, retainGraph: index < seeds.length - 1 });
+    ),
+  );
+  const bindings = [...given, ...tensors.values()];
+  const updated = [...tensors.values()].filter(({ shadow, buffer }) => shadow.storage !== buffer);
+  const results = [...outputs, ...updated.map(({ shadow }) => shadow)].map(({ storage }) => storage as ProgramBuffer);
+  const steps = [...recorder.steps];
+  const seeds = outputs.map((output) => (output.requiresGrad ? bind(null, output, false) : null));
+
+  const recordBackward = (chosen: readonly number[]): PlannedBackward => {
+    for (const { shadow } of bindings) shadow.grad = null;
+    const start = recorder.steps.length;
+    const roots = chosen.flatMap((index) => {
+      const seed = seeds[index];
+      return seed ? [{ root: outputs[index], gradient: seed.shadow, buffer: seed.buffer }] : [];
     });
-    const readBackward = new Set(
-      recorder.steps
-        .slice(forwardSteps)
-        .flatMap((step) => (isKernelStep(step) ? step.inputs.map(({ buffer }) => buffer) : [])),
-    );
+    // The tape stays, so that other parts can be recorded later. It holds no values.
+    withBackend(recorder, () => backwardFrom(roots, true));
     const receivers = bindings.flatMap(({ shadow }, index) => (shadow.grad ? [index] : []));
-    const program = target.compile({
-      steps: recorder.steps,
-      forwardSteps,
-      inputs: bindings.map(({ buffer }) => buffer),
-      gradients: seeds.map(({ seed }) => seed.buffer),
-      results,
-      inputGradients: receivers.map((index) => bindings[index].shadow.grad?.storage as ProgramBuffer),
-    });
     return {
-      program,
-      tensors: [...tensors.keys()],
-      outputs: outputs.map(({ shape, dtype }) => ({ shape, dtype })),
-      differentiable,
-      updated: updated.map(({ outside }) => outside as Tensor),
-      checked: bindings.flatMap((binding, index) =>
-        readBackward.has(binding.buffer) && !updated.includes(binding) ? [index] : [],
-      ),
-      retained: updated.filter(({ buffer }) => readBackward.has(buffer)).map(({ outside }) => outside as Tensor),
+      part: {
+        steps: recorder.steps.slice(start),
+        gradients: roots.map(({ buffer }) => buffer),
+        inputGradients: receivers.map((index) => bindings[index].shadow.grad?.storage as ProgramBuffer),
+      },
       receivers,
-      attributes: graph.nodes.map((node) => [node, node.attributes] as const),
     };
+  };
+  const recorded = recordBackward(outputs.map((_, index) => index));
+  const optimized = optimizeProgram({
+    steps,
+    inputs: bindings.map(({ buffer }) => buffer),
+    results,
+    backward: recorded.part,
   });
+  const { program } = optimized;
+  const main: PlannedBackward = { ...recorded, part: program.backward };
+  const parts = new Map([[seeds.flatMap((seed, index) => (seed ? [index] : [])).join(), main]]);
+  const readByRules = new Set(recorded.part.steps.flatMap(inputsOf));
+  const read = new Set([...program.backward.steps.flatMap(inputsOf), ...program.backward.inputGradients]);
+  const isUpdated = new Set(updated);
+  return {
+    program: target.compile(program),
+    tensors: [...tensors.keys()],
+    outputs: outputs.map(({ shape, dtype }) => ({ shape, dtype })),
+    differentiable: seeds.map((seed) => seed !== null),
+    updated: updated.map(({ outside }) => outside as Tensor),
+    saved: [
+      ...bindings.flatMap((each, index) => (readByRules.has(each.buffer) && !isUpdated.has(each) ? [index] : [])),
+      ...outputs.flatMap(({ storage }, index) =>
+        readByRules.has(storage as ProgramBuffer) ? [bindings.length + index] : [],
+      ),
+    ],
+    retainedTensors: updated.filter(({ buffer }) => readByRules.has(buffer)).map(({ outside }) => outside as Tensor),
+    retainedResults: program.results.flatMap((buffer, index) => (read.has(buffer) ? [index] : [])),
+    backward: main,
+    backwardFrom(chosen) {
+      const key = chosen.join();
+      const known = parts.get(key);
+      if (known) return known;
+      const { part, receivers } = recordBackward(chosen);
+      const made = { part: optimized.part(part), receivers };
+      parts.set(key, made);
+      return made;
+    },
+  };
+}
+
+/** What a plan was made from: the nodes of a graph as they were. */
+export class GraphSnapshot {
+  readonly #nodes: readonly { node: GraphNode; attributes: unknown; inputs: readonly GraphValue[] }[];
+  readonly #outputs: readonly GraphValue[];
+
+  constructor(graph: Graph) {
+    this.#nodes = graph.nodes.map((node) => ({ node, attributes: node.attributes, inputs: [...node.inputs] }));
+    this.#outputs = graph.outputs.map(({ value }) => value);
+  }
+
+  /** Whether the graph still computes the same; it does not after a quantizer was switched off, for example. */
+  matches({ nodes, outputs }: Graph): boolean {
+    return (
+      nodes.length === this.#nodes.length &&
+      outputs.length === this.#outputs.length &&
+      outputs.every(({ value }, index) => value === this.#outputs[index]) &&
+      this.#nodes.every(
+        ({ node, attributes, inputs }, index) =>
+          nodes[index] === node &&
+          sameAttributes(node.attributes, attributes) &&
+          node.inputs.length === inputs.length &&
+          inputs.every((value, port) => node.inputs[port] === value),
+      )
+    );
+  }
+}
+
+/** Whether two sets of attributes are one object, or have the same entries. */
+function sameAttributes(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const [left, right] = [Object.entries(a), new Map(Object.entries(b))];
+  return left.length === right.size && left.every(([key, value]) => right.has(key) && Object.is(right.get(key), value));
 }

@@ -1,6 +1,6 @@
 /**
  * A program: a recorded sequence of kernel calls on numbered buffers, in two parts, forward and backward. A backend that
- * can `compile` programs lays out their memory once, fuses what it can, and runs them without any work per call.
+ * can `compile` programs lays out their memory once and runs them with no work per call but the kernels.
  *
  * Programs are recorded by running ordinary code on the `RecordingBackend`: calls never wait and storages are
  * opaque, so the operations' definitions and gradient rules record themselves.
@@ -40,16 +40,38 @@ export type ProgramStep = KernelStep | GenerateStep;
 
 export const isKernelStep = (step: ProgramStep): step is KernelStep => 'kernel' in step;
 
-export interface KernelProgram {
+export const inputsOf = (step: ProgramStep): readonly ProgramBuffer[] =>
+  isKernelStep(step) ? step.inputs.map(({ buffer }) => buffer) : [];
+export const outputsOf = (step: ProgramStep): readonly ProgramBuffer[] =>
+  isKernelStep(step) ? step.outputs.map(({ buffer }) => buffer) : [step.output];
+
+/** A backward part: from gradients of the results to gradients of the inputs. */
+export interface BackwardPart {
   readonly steps: readonly ProgramStep[];
-  /** Number of steps of the forward part. */
-  readonly forwardSteps: number;
-  /** What each run is given: inputs and parameters for the forward part, gradients of the results for the backward part. */
-  readonly inputs: readonly ProgramBuffer[];
+  /** What each run of the part is given. */
   readonly gradients: readonly ProgramBuffer[];
-  /** What the parts compute for others: results and new state, gradients. */
-  readonly results: readonly ProgramBuffer[];
+  /** What the part computes for others. */
   readonly inputGradients: readonly ProgramBuffer[];
+}
+
+export interface KernelProgram {
+  /** The forward part. */
+  readonly steps: readonly ProgramStep[];
+  /** What each run is given: inputs and parameters. */
+  readonly inputs: readonly ProgramBuffer[];
+  /** What the forward part computes for others: results and new state. */
+  readonly results: readonly ProgramBuffer[];
+  /** The backward part from all results that have a gradient. What it reads of the forward part is kept for it. */
+  readonly backward: BackwardPart;
+}
+
+export interface BackwardOptions {
+  /** Which part to run: the program's own by default, or one from fewer results, which reads no more than that one. */
+  readonly part?: BackwardPart;
+  /** Where the gradients go, in the order of `inputGradients`; null: into a new storage. */
+  readonly targets?: readonly (Storage | null)[];
+  /** Whether another backward part may follow. Default: false. */
+  readonly retain?: boolean;
 }
 
 /** One run of a program, between its forward and its backward part. */
@@ -57,17 +79,20 @@ export interface ProgramRun {
   /** In the order of the program's `results`. The caller owns them. */
   readonly results: readonly Storage[];
   /**
-   * Runs the backward part, once.
-   * @returns In the order of `inputGradients`. They stay the program's own: the next backward part writes them again,
-   *   except those for which `keep` says that they are still used.
+   * Runs a backward part.
+   * @returns In the order of `inputGradients`: the targets, each with its own values.
+   * @throws BackendError `PROGRAM_FINISHED` after a backward part that did not retain; `HEAP_FULL`, which changes nothing
    */
-  backward(gradients: readonly Storage[], keep: (storage: Storage) => boolean): readonly Storage[];
+  backward(gradients: readonly Storage[], options?: BackwardOptions): readonly Storage[];
   /** Gives up the backward part. */
   dispose(): void;
 }
 
 export interface CompiledProgram {
-  /** Runs the forward part on storages of the backend, in the order of the program's `inputs`. */
+  /**
+   * Runs the forward part on storages of the backend, in the order of the program's `inputs`.
+   * @throws BackendError `HEAP_FULL`, before anything was computed
+   */
   forward(inputs: readonly Storage[]): ProgramRun;
 }
 

@@ -191,6 +191,11 @@ export class Tensor {
     return this;
   }
 
+  /** Whether another tensor was made on this one's values, so that they must stay as they are. */
+  get storageIsShared(): boolean {
+    return shared.has(this.storage);
+  }
+
   /** Keeps the present storage from being freed when the tensor gets another, for those who read it later. */
   retainStorage(): this {
     shared.add(this.storage);

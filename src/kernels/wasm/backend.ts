@@ -10,11 +10,23 @@ import type { HostOperand, ReferenceKernel } from '../reference/kernel.js';
 import { REFERENCE_KERNELS } from '../reference/kernels.js';
 import { Compiler } from './compiler.js';
 import { type Block, Heap, type HeapOptions } from './heap.js';
-import { sizeOf, type WasmCall, type WasmKernel } from './kernel.js';
+import { type KernelOptions, PORTABLE, sizeOf, type WasmCall, type WasmKernel } from './kernel.js';
 import { WASM_KERNELS } from './kernels/index.js';
+import { ArenaPool } from './program/arenaPool.js';
 import { WasmProgram } from './program/compiledProgram.js';
 import { viewAt, WasmStorage } from './storage.js';
-import { simdSupported } from './support.js';
+import { relaxedSimdSupported, simdSupported } from './support.js';
+import { FunctionTable } from './threads/functionTable.js';
+import { elementsOf, phaseCalls } from './threads/phaseCall.js';
+import { ThreadedRunner, type ThreadOptions } from './threads/runner.js';
+
+export interface WasmOptions extends HeapOptions, ThreadOptions {
+  /**
+   * `portable` (default): plain SIMD, the same bits on every machine. `fast`: the relaxed multiply-add where the engine
+   * has it; the last bits then depend on the machine.
+   */
+  readonly mode?: 'portable' | 'fast';
+}
 
 export interface WasmInfo {
   /** Bytes of the heap in use. */
@@ -23,6 +35,10 @@ export interface WasmInfo {
   readonly heapSize: number;
   /** Number of compiled kernels. */
   readonly kernels: number;
+  /** Threads that run now, the calling one included. */
+  readonly threads: number;
+  /** Whether kernels may use the relaxed multiply-add. */
+  readonly relaxed: boolean;
   /** How often each kernel ran as WebAssembly, and as the reference kernel. */
   readonly launches: ReadonlyMap<string, number>;
   readonly fallbacks: ReadonlyMap<string, number>;
@@ -32,26 +48,53 @@ export class WasmBackend implements ProgramBackend {
   readonly name = 'wasm';
   readonly synchronous = true;
   readonly #heap: Heap;
+  readonly #options: KernelOptions;
+  readonly #table = new FunctionTable();
   readonly #compiler: Compiler;
+  readonly #arenas: ArenaPool;
+  readonly #runner: ThreadedRunner;
   readonly #launches = new Map<string, number>();
   readonly #fallbacks = new Map<string, number>();
   /** Gives blocks back when their storage is collected: a safety net for temporaries of eager code. */
   readonly #collected = new FinalizationRegistry<Block>((block) => this.#heap.release(block));
 
-  private constructor(heap: Heap) {
+  private constructor(heap: Heap, options: KernelOptions, threads: ThreadOptions) {
     this.#heap = heap;
-    this.#compiler = new Compiler(heap);
+    this.#options = options;
+    this.#compiler = new Compiler(heap, options, this.#table);
+    this.#arenas = new ArenaPool(heap);
+    this.#runner = new ThreadedRunner(heap.memory, heap.shared, threads);
   }
 
-  /** @throws BackendError if the engine has no WebAssembly SIMD. */
-  static create(options: HeapOptions = {}): WasmBackend {
+  /**
+   * @throws BackendError if the engine has no WebAssembly SIMD.
+   * @throws ValidationError `THREAD_COUNT`
+   */
+  static create(options: WasmOptions = {}): WasmBackend {
     if (!simdSupported()) {
       throw new BackendError(
         'WASM_SIMD_MISSING',
         "This JavaScript engine has no WebAssembly SIMD. Use the 'reference' backend, or a newer engine.",
       );
     }
-    return new WasmBackend(new Heap(options));
+    const { mode = 'portable' } = options;
+    const relaxed = mode === 'fast' && relaxedSimdSupported();
+    return new WasmBackend(new Heap(options), { ...PORTABLE, relaxed }, options);
+  }
+
+  /**
+   * Sets the number of threads of this backend alone, the calling one included, and waits until they run. Results are
+   * the same bits for every number.
+   * @throws ValidationError `THREAD_COUNT`
+   * @throws BackendError `WORKER_DIED` if a thread cannot be started
+   */
+  setThreads(count: number): Promise<void> {
+    return this.#runner.setThreads(count);
+  }
+
+  /** Ends the worker threads. What was computed stays readable; kernels go on with one thread. */
+  dispose(): Promise<void> {
+    return this.#runner.dispose();
   }
 
   info(): WasmInfo {
@@ -59,6 +102,8 @@ export class WasmBackend implements ProgramBackend {
       heapUsed: this.#heap.used,
       heapSize: this.#heap.memory.buffer.byteLength,
       kernels: this.#compiler.size,
+      threads: this.#runner.threads,
+      relaxed: this.#options.relaxed,
       launches: new Map(this.#launches),
       fallbacks: new Map(this.#fallbacks),
     };
@@ -91,17 +136,21 @@ export class WasmBackend implements ProgramBackend {
     const operands = inputs.map(({ storage }) => this.#own(storage));
     const results = outputs.map(({ dtype, shape }) => this.#allocate(dtype, sizeOf(shape)));
     const call = lower(kernel, inputs, attributes, outputs);
-    const scratch = call?.scratchBytes ? this.#heap.allocate(call.scratchBytes) : null;
+    const scratch = call?.scratchBytes ? this.#block(call.scratchBytes) : null;
     const inHeap =
       [...operands, ...results].every(({ block }) => block !== null) && (!call?.scratchBytes || scratch !== null);
     if (call && inHeap) {
       count(this.#launches, kernel);
       const addresses = [...operands, ...results].map(({ block }) => (block as Block).address);
       if (scratch) addresses.push(scratch.address);
-      const functions = this.#compiler.functions(call);
-      call.phases.forEach(({ units }, index) => {
-        if (units > 0) functions[index](...addresses, ...(call.scalars ?? []), 0, units);
-      });
+      const values = [...addresses, ...(call.scalars ?? [])];
+      const [functions] = this.#compiler.functions([call]);
+      const elements = elementsOf([...inputs, ...outputs]);
+      this.#runner.begin();
+      for (const phase of phaseCalls(call, functions, this.#table, elements)) {
+        this.#runner.add(phase, [...values, 0, phase.units]);
+      }
+      this.#runner.finish();
     } else {
       count(this.#fallbacks, kernel);
       for (const { values } of results) values.fill(0);
@@ -119,57 +168,62 @@ export class WasmBackend implements ProgramBackend {
   }
 
   release(storage: Storage): void {
-    const { block } = this.#own(storage);
+    const own = this.#own(storage);
     // The registration goes with the block, so that it is not given back twice.
-    if (block && this.#collected.unregister(storage)) this.#heap.release(block);
+    if (this.#collected.unregister(own)) this.#heap.release(own.block as Block);
+    own.release();
   }
 
   compile(program: KernelProgram): CompiledProgram {
     return new WasmProgram(program, {
+      arenas: this.#arenas,
       lower: ({ kernel, inputs, attributes, outputs }) => lower(kernel, inputs, attributes, outputs),
-      functions: (call) => this.#compiler.functions(call),
+      phases: (steps) => {
+        const functions = this.#compiler.functions(steps.map(({ call }) => call));
+        return steps.map(({ call, operands }, index) =>
+          phaseCalls(call, functions[index], this.#table, elementsOf(operands)),
+        );
+      },
+      runner: this.#runner,
       fallback: ({ kernel, inputs, attributes, outputs }: KernelStep, given, results) => {
         count(this.#fallbacks, kernel);
         runReference(kernel, inputs, given, attributes, outputs, results);
       },
       allocate: ({ dtype, length }) => {
         const storage = this.#allocate(dtype, length);
-        if (!storage.block) throw this.#full();
+        this.#addressOf(storage);
         return storage;
       },
-      allocateBlock: (bytes) => {
-        const block = this.#heap.allocate(bytes);
-        if (!block) throw this.#full();
-        return block;
-      },
-      releaseBlock: (block) => this.#heap.release(block),
       view: ({ dtype, length }, address) => viewAt(this.#heap.memory, dtype, address, length),
-      address: (storage) => {
-        const { block } = this.#own(storage);
-        if (!block) throw this.#full();
-        return block.address;
+      address: (storage) => this.#addressOf(this.#own(storage)),
+      copy: (from, to, bytes) => {
+        new Uint8Array(this.#heap.memory.buffer).copyWithin(to, from, from + bytes);
       },
     });
   }
 
-  #full(): BackendError {
-    const { used, maximumPages } = this.#heap;
-    return new BackendError(
-      'HEAP_FULL',
-      `The WebAssembly heap is full: ${used} of ${maximumPages * 65536} bytes are in use. Use a smaller batch, or create the backend with a larger limit.`,
-      { used },
-    );
+  /** Where a storage is in the heap. @throws BackendError `HEAP_FULL` if it is elsewhere */
+  #addressOf({ block, dtype, length }: WasmStorage): number {
+    if (!block) throw this.#heap.full(length * bytesPerElement(dtype));
+    return block.address;
+  }
+
+  #block(bytes: number): Block | null {
+    const block = this.#heap.allocate(bytes);
+    if (block) return block;
+    this.#arenas.releaseIdle();
+    return this.#heap.allocate(bytes);
   }
 
   #allocate(dtype: DType, length: number): WasmStorage {
-    const block = this.#heap.allocate(length * bytesPerElement(dtype));
+    const block = this.#block(length * bytesPerElement(dtype));
     const storage = new WasmStorage(this.#heap, dtype, length, block);
     if (block) this.#collected.register(storage, block, storage);
     return storage;
   }
 
   #own(storage: Storage): WasmStorage {
-    if (!(storage instanceof WasmStorage)) {
+    if (!(storage instanceof WasmStorage && storage.isIn(this.#heap))) {
       throw new BackendError(
         'FOREIGN_STORAGE',
         'This tensor lives on another backend; move it with tensor.to(backend) first.',

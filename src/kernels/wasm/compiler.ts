@@ -2,59 +2,81 @@
 import { BackendError } from '../../errors.js';
 import { ModuleBuilder } from './assembler/module.js';
 import type { Heap } from './heap.js';
-import type { WasmCall } from './kernel.js';
+import type { KernelFunction, KernelOptions, WasmCall } from './kernel.js';
+import type { FunctionTable } from './threads/functionTable.js';
 
-export type KernelFunction = (...values: number[]) => void;
+export type { KernelFunction } from './kernel.js';
 
 /** Most kernels that are kept; the longest unused goes first. A training step of a large network has a few hundred. */
 const CAPACITY = 4096;
 
 export class Compiler {
   readonly #heap: Heap;
+  readonly #options: KernelOptions;
+  readonly #table: FunctionTable;
   readonly #compiled = new Map<string, readonly KernelFunction[]>();
 
-  constructor(heap: Heap) {
+  /** @param table Where compiled functions are made known to other threads. */
+  constructor(heap: Heap, options: KernelOptions, table: FunctionTable) {
     this.#heap = heap;
+    this.#options = options;
+    this.#table = table;
   }
 
   get size(): number {
     return this.#compiled.size;
   }
 
-  /** The functions of a call's phases, in order. */
-  functions(call: WasmCall): readonly KernelFunction[] {
-    const known = this.#compiled.get(call.key);
-    if (known) {
-      this.#compiled.delete(call.key);
-      this.#compiled.set(call.key, known);
-      return known;
+  /** The functions of the calls' phases, in order. Calls that are new are compiled together, as one module. */
+  functions(calls: readonly WasmCall[]): readonly (readonly KernelFunction[])[] {
+    const unknown = new Map(calls.flatMap((call) => (this.#compiled.has(call.key) ? [] : [[call.key, call]])));
+    const made = this.#compile([...unknown.values()]);
+    const found = calls.map(({ key }) => (made.get(key) ?? this.#compiled.get(key)) as readonly KernelFunction[]);
+    calls.forEach(({ key }, index) => {
+      this.#compiled.delete(key);
+      this.#compiled.set(key, found[index]);
+    });
+    for (const key of this.#compiled.keys()) {
+      if (this.#compiled.size <= CAPACITY) break;
+      this.#compiled.delete(key);
     }
-    const functions = this.#compile(call);
-    this.#compiled.set(call.key, functions);
-    if (this.#compiled.size > CAPACITY) {
-      const [oldest] = this.#compiled.keys();
-      this.#compiled.delete(oldest);
-    }
-    return functions;
+    return found;
   }
 
-  #compile(call: WasmCall): KernelFunction[] {
+  #compile(calls: readonly WasmCall[]): Map<string, KernelFunction[]> {
+    if (calls.length === 0) return new Map();
     const builder = new ModuleBuilder({
       initialPages: 1,
       maximumPages: this.#heap.maximumPages,
       shared: this.#heap.shared,
     });
-    call.build(builder);
+    calls.forEach((call, index) => {
+      builder.prefix = `${index}.`;
+      call.build(builder, this.#options);
+    });
     try {
-      const instance = new WebAssembly.Instance(new WebAssembly.Module(builder.encode()), {
+      const bytes = builder.encode();
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
         env: { memory: this.#heap.memory },
       });
-      return call.phases.map(({ name }) => instance.exports[name] as KernelFunction);
+      const names = calls.flatMap(({ phases }, index) => phases.map(({ name }) => `${index}.${name}`));
+      this.#table.register(
+        names,
+        names.map((name) => exports[name] as KernelFunction),
+        bytes,
+      );
+      return new Map(
+        calls.map(({ key, phases }, index) => [
+          key,
+          phases.map(({ name }) => exports[`${index}.${name}`] as KernelFunction),
+        ]),
+      );
     } catch (error) {
+      const keys = calls.map(({ key }) => key);
       throw new BackendError(
         'KERNEL_INVALID',
-        `The WebAssembly kernel '${call.key}' could not be compiled: ${(error as Error).message}`,
-        { key: call.key },
+        `The WebAssembly ${keys.length === 1 ? `kernel '${keys[0]}'` : `module of ${keys.length} kernels`} could not be compiled: ${(error as Error).message}`,
+        { keys },
         error,
       );
     }

@@ -1,27 +1,46 @@
 /**
- * The one memory that all WebAssembly kernels work on, and who has which part of it. Blocks come in size
- * classes, four to an octave, so that a block that comes back serves the next tensor of about its size.
- * The memory never shrinks; beyond its limit `allocate` gives null and the caller keeps its values elsewhere.
+ * The one memory that all WebAssembly kernels work on, and who has which part of it. Small blocks come in size
+ * classes, four to an octave, so that one that comes back serves the next tensor of about its size; large ones are cut
+ * from the smallest free stretch and join their neighbours when they come back. The memory never shrinks; at its
+ * limit `allocate` gives null and the caller keeps its values elsewhere.
  */
+import { BackendError, ValidationError } from '../../errors.js';
+import { GapList } from './gapList.js';
+
 const PAGE = 65536;
-const ALIGNMENT = 64;
+const MEGABYTE = 2 ** 20;
+export const ALIGNMENT = 64;
+/** Blocks up to this size come from size classes. */
+const SMALL = 65536;
+const SLAB = 2 ** 18;
+/** Sizes of larger blocks are multiples of this. */
+const GRAIN = 1024;
+/** What 32-bit addresses reach. */
+const ADDRESSABLE = 2 ** 32;
+const FIRST_PAGES = 16;
+/** What fills the guards around a block. */
+const CANARY = 0xa5;
 
 /** A part of the heap. */
 export interface Block {
   readonly address: number;
+  /** Bytes that can be used. */
   readonly bytes: number;
 }
 
 export interface HeapOptions {
-  /** Largest size in bytes. Default: 2 GiB. */
+  /** Largest size in bytes, 64 KiB to 4 GiB. Default: 2 GiB. */
   readonly limit?: number;
   /** Whether threads can share the memory. Default: true. */
   readonly shared?: boolean;
+  /** Surrounds every block with a pattern and checks it when the block comes back. For tests; slow. Default: false. */
+  readonly guard?: boolean;
 }
 
-/** Room for `bytes`: the next of 64, 80, 96, 112, 128, 160, ... */
-export function sizeClass(bytes: number): number {
+/** Room for `bytes`: small sizes up to 7 of 64 apart, then four to an octave; large ones to the next KiB. */
+export function roomFor(bytes: number): number {
   const wanted = Math.max(bytes, ALIGNMENT);
+  if (wanted > SMALL) return Math.ceil(wanted / GRAIN) * GRAIN;
   const step = Math.max(2 ** (Math.ceil(Math.log2(wanted)) - 3), ALIGNMENT);
   return Math.ceil(wanted / step) * step;
 }
@@ -30,15 +49,31 @@ export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly shared: boolean;
   readonly maximumPages: number;
-  readonly #free = new Map<number, number[]>();
+  readonly #guard: number;
+  readonly #small = new Map<number, number[]>();
+  readonly #gaps = new GapList();
+  /** Where new small blocks are cut from, so that they do not end up in the middle of large free stretches. */
+  #slab: Block = { address: 0, bytes: 0 };
+  /** Requested bytes of the blocks that are out, by address. */
+  readonly #out = new Map<number, number>();
   /** First address never handed out. The first bytes stay unused, so that no block has address 0. */
   #top = ALIGNMENT;
   #used = 0;
 
-  constructor({ limit = 2 ** 31, shared = true }: HeapOptions = {}) {
+  /** @throws ValidationError for an impossible limit */
+  constructor({ limit = 2 ** 31, shared = true, guard = false }: HeapOptions = {}) {
+    if (!(limit >= PAGE && limit <= ADDRESSABLE)) {
+      throw new ValidationError(
+        'INVALID_OPTION',
+        `WebAssembly heap: limit is ${String(limit)} bytes; it must be from ${PAGE} (64 KiB) to ${ADDRESSABLE} (4 GiB).`,
+        { limit },
+      );
+    }
     this.maximumPages = Math.floor(limit / PAGE);
     this.shared = shared;
-    this.memory = new WebAssembly.Memory({ initial: 16, maximum: this.maximumPages, shared });
+    this.#guard = guard ? ALIGNMENT : 0;
+    const initial = Math.min(FIRST_PAGES, this.maximumPages);
+    this.memory = new WebAssembly.Memory({ initial, maximum: this.maximumPages, shared });
   }
 
   /** Bytes in use. */
@@ -46,40 +81,136 @@ export class Heap {
     return this.#used;
   }
 
+  /** Largest size in bytes. */
+  get limit(): number {
+    return this.maximumPages * PAGE;
+  }
+
   /** A block of at least `bytes`, or null when the limit is reached. Its content is whatever it was. */
   allocate(bytes: number): Block | null {
-    const size = sizeClass(bytes);
-    const address = this.#free.get(size)?.pop() ?? this.#extend(size);
-    if (address === null) return null;
-    this.#used += size;
-    return { address, bytes: size };
+    const room = roomFor(bytes + 2 * this.#guard);
+    const start = this.#take(room);
+    if (start === null) return null;
+    this.#used += room;
+    const address = start + this.#guard;
+    this.#out.set(address, bytes);
+    if (this.#guard > 0) {
+      this.#bytes(start, this.#guard).fill(CANARY);
+      this.#bytes(address + bytes, room - this.#guard - bytes).fill(CANARY);
+    }
+    return { address, bytes: room - 2 * this.#guard };
   }
 
-  /** Takes a block back. */
-  release({ address, bytes }: Block): void {
-    this.#used -= bytes;
-    const list = this.#free.get(bytes);
-    if (list) list.push(address);
-    else this.#free.set(bytes, [address]);
+  /**
+   * Takes a block back.
+   * @throws BackendError `HEAP_BLOCK` if it is not out, and `HEAP_OVERRUN` if guards are on and it was written beyond its ends
+   */
+  release({ address }: Block): void {
+    const bytes = this.#out.get(address);
+    if (bytes === undefined) {
+      throw new BackendError('HEAP_BLOCK', `The block at ${address} of the WebAssembly heap was given back twice.`, {
+        address,
+      });
+    }
+    this.#check(address, bytes);
+    this.#out.delete(address);
+    const room = roomFor(bytes + 2 * this.#guard);
+    const start = address - this.#guard;
+    this.#used -= room;
+    if (room > SMALL) {
+      this.#gaps.give(start, room);
+      return;
+    }
+    const list = this.#small.get(room);
+    if (list) list.push(start);
+    else this.#small.set(room, [start]);
   }
 
-  #extend(size: number): number | null {
-    const end = this.#top + size;
-    const have = this.memory.buffer.byteLength;
-    if (end > have) {
-      const wanted = Math.min(
-        Math.max(Math.ceil((end - have) / PAGE), have / PAGE / 2),
-        this.maximumPages - have / PAGE,
-      );
-      if (have + Math.floor(wanted) * PAGE < end) return null;
+  /** Checks the guards of all blocks that are out. @throws BackendError `HEAP_OVERRUN` */
+  check(): void {
+    for (const [address, bytes] of this.#out) this.#check(address, bytes);
+  }
+
+  /** The error for a request that did not fit. */
+  full(bytes: number): BackendError {
+    const megabytes = (value: number): string => `${(value / MEGABYTE).toFixed(1)} MiB`;
+    return new BackendError(
+      'HEAP_FULL',
+      `The WebAssembly heap is full: ${megabytes(bytes)} were asked for, and ${megabytes(this.#used)} of ${megabytes(this.limit)} are in use. ` +
+        'Use a smaller batch or smaller images, or create the backend with a larger limit (up to 4 GiB).',
+      { bytes, used: this.#used, limit: this.limit },
+    );
+  }
+
+  #bytes(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, address, length);
+  }
+
+  #check(address: number, bytes: number): void {
+    if (this.#guard === 0) return;
+    const start = address - this.#guard;
+    const room = roomFor(bytes + 2 * this.#guard);
+    const whole = [this.#bytes(start, this.#guard), this.#bytes(address + bytes, room - this.#guard - bytes)];
+    whole.forEach((guard, side) => {
+      const broken = guard.findIndex((value) => value !== CANARY);
+      if (broken < 0) return;
+      const offset = side === 0 ? broken - this.#guard : bytes + broken;
+      throw new BackendError('HEAP_OVERRUN', `A kernel wrote at offset ${offset} of a block of ${bytes} bytes.`, {
+        address,
+        bytes,
+        offset,
+      });
+    });
+  }
+
+  #take(room: number): number | null {
+    if (room > SMALL) return this.#gaps.take(room) ?? this.#extend(room);
+    return this.#small.get(room)?.pop() ?? this.#cut(room) ?? this.#gaps.take(room) ?? this.#extend(room);
+  }
+
+  /** Takes a small block from the present slab, or from a new one; null if there is no room for one. */
+  #cut(room: number): number | null {
+    if (room > this.#slab.bytes) {
+      const address = this.#gaps.take(SLAB) ?? this.#extend(SLAB);
+      if (address === null) return null;
+      if (this.#slab.bytes > 0) this.#gaps.give(this.#slab.address, this.#slab.bytes);
+      this.#slab = { address, bytes: SLAB };
+    }
+    const { address, bytes } = this.#slab;
+    this.#slab = { address: address + room, bytes: bytes - room };
+    return address;
+  }
+
+  /** Takes from the end, together with what is free before it. */
+  #extend(room: number): number | null {
+    const free = this.#gaps.takeBefore(this.#top);
+    const start = this.#top - free;
+    const end = start + room;
+    if (!this.#grow(end)) {
+      if (free > 0) this.#gaps.give(start, free);
+      return null;
+    }
+    this.#top = end;
+    return start;
+  }
+
+  /** Makes the memory reach an address. */
+  #grow(end: number): boolean {
+    const pages = this.memory.buffer.byteLength / PAGE;
+    const needed = Math.ceil(end / PAGE);
+    // The last page below 4 GiB stays unused: an end of a block at 2^32 would be address 0.
+    if (needed > Math.min(this.maximumPages, ADDRESSABLE / PAGE - 1)) return false;
+    if (needed <= pages) return true;
+    // Growing has a price; the half more that is not needed now costs nothing until it is touched.
+    const generous = Math.min(Math.max(needed, Math.ceil(pages * 1.5)), this.maximumPages);
+    for (const target of [generous, needed]) {
       try {
-        this.memory.grow(Math.floor(wanted));
+        this.memory.grow(target - pages);
+        return true;
       } catch {
-        return null;
+        // The engine may have less to give than the limit says.
       }
     }
-    const address = this.#top;
-    this.#top = end;
-    return address;
+    return false;
   }
 }

@@ -166,6 +166,8 @@ export interface MemoryImport {
 export class ModuleBuilder {
   readonly #functions: DefinedFunction[] = [];
   readonly #memory: MemoryImport;
+  /** Begins the names of the functions that are defined from now on, so that several kernels fit into one module. */
+  prefix = '';
 
   constructor(memory: MemoryImport) {
     this.#memory = memory;
@@ -183,7 +185,7 @@ export class ModuleBuilder {
       Object.entries(parameters).map(([key, type], index) => [key, new Local(type, index)]),
     );
     build(builder, locals as Parameters_<P>);
-    this.#functions.push({ name, parameters: types, body: builder.encode() });
+    this.#functions.push({ name: `${this.prefix}${name}`, parameters: types, body: builder.encode() });
     return this.#functions.length - 1;
   }
 

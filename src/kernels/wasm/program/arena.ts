@@ -1,142 +1,224 @@
 /**
- * Where each value of a program lives: offsets in one arena, reused as soon as the last step that reads a value has run.
- * Values that the backward part needs live on into it.
+ * Where the values of a program live: offsets in one arena. A place is used again as soon as the last step that reads
+ * its value has run; what a backward part reads of the forward part lives on into it. Places are given to the largest
+ * values first, each the tightest gap among those that exist at the same time.
  */
 import { bytesPerElement } from '../../dtype.js';
 import {
+  inputsOf,
   isKernelStep,
-  type KernelProgram,
   type KernelStep,
+  outputsOf,
   type ProgramBuffer,
   type ProgramStep,
 } from '../../program.js';
+import { ALIGNMENT } from '../heap.js';
 
-const ALIGNMENT = 64;
+/** What is known of a step before its buffers have places. */
+export interface PlannedStep {
+  readonly step: ProgramStep;
+  /** Whether an output may take the place of an operand of its type that is not read again. */
+  readonly inPlace: boolean;
+  /** Bytes that the step needs while it runs. */
+  readonly scratchBytes: number;
+}
 
-export interface ArenaLayout {
+/** A stretch of the arena and the steps, by position, from the first to the last for which it is taken. */
+interface Place {
   readonly bytes: number;
-  /** Offset of each buffer that lives in the arena, by id. */
-  readonly offsets: ReadonlyMap<number, number>;
-}
-
-export const inputsOf = (step: ProgramStep): readonly ProgramBuffer[] =>
-  isKernelStep(step) ? step.inputs.map(({ buffer }) => buffer) : [];
-export const outputsOf = (step: ProgramStep): readonly ProgramBuffer[] =>
-  isKernelStep(step) ? step.outputs.map(({ buffer }) => buffer) : [step.output];
-
-/** Kernels that read each element before they write it, so that a result may take the place of an operand that dies. */
-const IN_PLACE = new Set(['unary', 'binary', 'clamp', 'select']);
-
-interface Gap {
+  readonly first: number;
+  last: number;
   offset: number;
-  bytes: number;
 }
 
-/** Memory with gaps; takes the smallest gap that fits. */
-class GapList {
-  readonly #gaps: Gap[] = [];
-  end = 0;
-
-  take(bytes: number): number {
-    let best = -1;
-    for (let index = 0; index < this.#gaps.length; index++) {
-      const gap = this.#gaps[index];
-      if (gap.bytes >= bytes && (best < 0 || gap.bytes < this.#gaps[best].bytes)) best = index;
-    }
-    if (best < 0) {
-      const offset = this.end;
-      this.end += bytes;
-      return offset;
-    }
-    const gap = this.#gaps[best];
-    const { offset } = gap;
-    gap.offset += bytes;
-    gap.bytes -= bytes;
-    if (gap.bytes === 0) this.#gaps.splice(best, 1);
-    return offset;
-  }
-
-  give(offset: number, bytes: number): void {
-    let position = this.#gaps.findIndex((gap) => gap.offset > offset);
-    if (position < 0) position = this.#gaps.length;
-    this.#gaps.splice(position, 0, { offset, bytes });
-    const next = this.#gaps[position + 1];
-    if (next && offset + bytes === next.offset) {
-      this.#gaps[position].bytes += next.bytes;
-      this.#gaps.splice(position + 1, 1);
-    }
-    const previous = this.#gaps[position - 1];
-    if (previous && previous.offset + previous.bytes === offset) {
-      previous.bytes += this.#gaps[position].bytes;
-      this.#gaps.splice(position, 1);
-    }
-  }
+export interface Range {
+  readonly offset: number;
+  readonly bytes: number;
 }
 
-const roomFor = ({ dtype, length }: ProgramBuffer): number =>
-  Math.max(Math.ceil((length * bytesPerElement(dtype)) / ALIGNMENT), 1) * ALIGNMENT;
+/** Places of the buffers of one part. */
+export interface PartLayout {
+  /** By buffer id; those of the forward part are among them. */
+  readonly offsets: ReadonlyMap<number, number>;
+  /** Of each step's scratch memory. */
+  readonly scratchOffsets: readonly number[];
+  /** Size of the arena that the part needs. */
+  readonly bytes: number;
+}
 
-/**
- * Lays out the buffers that steps compute, except those in `outside`, which get memory of their own.
- * @param scratch Bytes each step needs while it runs; offsets of scratch are returned by step.
- */
-export function layOutArena(
-  program: KernelProgram,
-  outside: ReadonlySet<number>,
-  scratch: readonly number[],
-): ArenaLayout & { readonly scratchOffsets: readonly number[] } {
-  const { steps } = program;
-  const lastUse = new Map<number, number>();
-  steps.forEach((step, position) => {
-    for (const buffer of [...inputsOf(step), ...outputsOf(step)]) lastUse.set(buffer.id, position);
-  });
-  const memory = new GapList();
-  const offsets = new Map<number, number>();
-  const scratchOffsets: number[] = [];
-  const inArena = (buffer: ProgramBuffer): boolean =>
-    (buffer.origin === 'computed' || buffer.origin === 'generated') && !outside.has(buffer.id);
-  steps.forEach((step, position) => {
-    const dying = new Map(
-      inputsOf(step)
-        .filter((buffer) => inArena(buffer) && lastUse.get(buffer.id) === position)
-        .map((buffer) => [buffer.id, buffer]),
+const aligned = (bytes: number): number => Math.max(Math.ceil(bytes / ALIGNMENT), 1) * ALIGNMENT;
+
+const bytesOf = ({ dtype, length }: ProgramBuffer): number => aligned(length * bytesPerElement(dtype));
+
+export class Arena {
+  readonly forward: PartLayout;
+  /** What the backward part reads of the forward part. */
+  readonly kept: readonly Range[];
+  readonly #forwardSteps: number;
+  readonly #keptBuffers: ReadonlyMap<number, Range>;
+  readonly #main: PartLayout;
+
+  /**
+   * @param outside Buffers of either part that have memory of their own.
+   * @param alsoKept Buffers of the forward part that are needed after the backward part, beside those that it reads.
+   */
+  constructor(
+    forward: readonly PlannedStep[],
+    backward: readonly PlannedStep[],
+    outside: ReadonlySet<number>,
+    alsoKept: readonly ProgramBuffer[],
+  ) {
+    this.#forwardSteps = forward.length;
+    const steps = [...forward, ...backward];
+    const places = new Places(steps, 0, outside, alsoKept);
+    const bytes = place(places.made, []);
+    const offsets = new Map([...places.byBuffer].map(([id, { offset }]) => [id, offset]));
+    const scratchOffsets = places.scratch.map((scratch) => scratch?.offset ?? 0);
+    this.forward = { offsets, scratchOffsets: scratchOffsets.slice(0, forward.length), bytes };
+    this.#main = { offsets, scratchOffsets: scratchOffsets.slice(forward.length), bytes };
+    const computed = new Set(forward.flatMap(({ step }) => outputsOf(step).map(({ id }) => id)));
+    this.#keptBuffers = new Map(
+      [...backward.flatMap(({ step }) => inputsOf(step)), ...alsoKept].flatMap((buffer) => {
+        const offset = offsets.get(buffer.id);
+        return offset === undefined || !computed.has(buffer.id)
+          ? []
+          : [[buffer.id, { offset, bytes: bytesOf(buffer) }]];
+      }),
     );
-    for (const output of outputsOf(step)) {
-      if (!inArena(output)) continue;
-      const replaced = isKernelStep(step) ? replaceable(step, output, dying) : null;
-      if (replaced) {
-        offsets.set(output.id, offsets.get(replaced.id) as number);
-        dying.delete(replaced.id);
-      } else offsets.set(output.id, memory.take(roomFor(output)));
-    }
-    const bytes = Math.ceil(scratch[position] / ALIGNMENT) * ALIGNMENT;
-    const scratchOffset = bytes > 0 ? memory.take(bytes) : 0;
-    scratchOffsets.push(scratchOffset);
-    if (bytes > 0) memory.give(scratchOffset, bytes);
-    for (const buffer of dying.values()) memory.give(offsets.get(buffer.id) as number, roomFor(buffer));
-    for (const output of outputsOf(step)) {
-      // A result that nothing reads is dead at once.
-      if (inArena(output) && lastUse.get(output.id) === position)
-        memory.give(offsets.get(output.id) as number, roomFor(output));
-    }
-  });
-  return { bytes: memory.end, offsets, scratchOffsets };
+    this.kept = joined([...this.#keptBuffers.values()]);
+  }
+
+  /** The backward part that the arena was made with. */
+  get backward(): PartLayout {
+    return this.#main;
+  }
+
+  /** Places of another backward part, which must read no more of the forward part than the first one. */
+  layOutPart(
+    steps: readonly PlannedStep[],
+    outside: ReadonlySet<number>,
+    alsoKept: readonly ProgramBuffer[],
+  ): PartLayout {
+    const fixed = new Map(
+      [...this.#keptBuffers].map(([id, { offset, bytes }]): [number, Place] => [
+        id,
+        { offset, bytes, first: this.#forwardSteps, last: this.#forwardSteps - 1 },
+      ]),
+    );
+    const places = new Places(steps, this.#forwardSteps, outside, alsoKept, fixed);
+    const bytes = place(
+      places.made,
+      [...fixed.values()].filter(({ first, last }) => first <= last),
+    );
+    return {
+      offsets: new Map([...places.byBuffer].map(([id, { offset }]) => [id, offset])),
+      scratchOffsets: places.scratch.map((scratch) => scratch?.offset ?? 0),
+      bytes: Math.max(bytes, this.forward.bytes),
+    };
+  }
+}
+
+/** When the buffers of a sequence of steps are taken, and which of them share a place. */
+class Places {
+  readonly byBuffer: Map<number, Place>;
+  /** The new places, without offsets yet. */
+  readonly made: Place[] = [];
+  readonly scratch: (Place | null)[] = [];
+
+  constructor(
+    steps: readonly PlannedStep[],
+    start: number,
+    outside: ReadonlySet<number>,
+    alsoKept: readonly ProgramBuffer[],
+    fixed: ReadonlyMap<number, Place> = new Map(),
+  ) {
+    this.byBuffer = new Map(fixed);
+    const lastUse = new Map<number, number>();
+    steps.forEach(({ step }, index) => {
+      for (const { id } of [...inputsOf(step), ...outputsOf(step)]) lastUse.set(id, start + index);
+    });
+    for (const { id } of alsoKept) lastUse.set(id, start + steps.length);
+    for (const [id, place] of fixed) place.last = lastUse.get(id) ?? place.last;
+    const make = (bytes: number, first: number, last: number): Place => {
+      const made = { bytes, first, last, offset: 0 };
+      this.made.push(made);
+      return made;
+    };
+    steps.forEach(({ step, inPlace, scratchBytes }, index) => {
+      const position = start + index;
+      const dying = new Set(inputsOf(step).filter(({ id }) => this.byBuffer.has(id) && lastUse.get(id) === position));
+      for (const output of outputsOf(step)) {
+        if (outside.has(output.id)) continue;
+        const last = lastUse.get(output.id) as number;
+        const replaced = inPlace && isKernelStep(step) ? replaceable(step, output, dying) : null;
+        if (replaced) {
+          dying.delete(replaced);
+          const place = this.byBuffer.get(replaced.id) as Place;
+          place.last = last;
+          this.byBuffer.set(output.id, place);
+        } else this.byBuffer.set(output.id, make(bytesOf(output), position, last));
+      }
+      this.scratch.push(scratchBytes > 0 ? make(aligned(scratchBytes), position, position) : null);
+    });
+  }
 }
 
 /** An operand that dies in this step and whose place the output can take. */
-function replaceable(
-  step: KernelStep,
-  output: ProgramBuffer,
-  dying: ReadonlyMap<number, ProgramBuffer>,
-): ProgramBuffer | null {
-  if (!IN_PLACE.has(step.kernel)) return null;
+function replaceable(step: KernelStep, output: ProgramBuffer, dying: ReadonlySet<ProgramBuffer>): ProgramBuffer | null {
   const [{ shape }] = step.outputs;
   const found = step.inputs.find(
     (input) =>
-      dying.has(input.buffer.id) &&
+      dying.has(input.buffer) &&
       input.dtype === output.dtype &&
       input.shape.length === shape.length &&
       input.shape.every((extent, axis) => extent === shape[axis]),
   );
   return found?.buffer ?? null;
+}
+
+/** Gives offsets to `places` beside those that have one already; returns the end of them all. */
+function place(places: readonly Place[], fixed: readonly Place[]): number {
+  const placed = [...fixed].sort((a, b) => a.offset - b.offset);
+  const order = [...places].sort((a, b) => b.bytes - a.bytes || a.first - b.first);
+  let end = Math.max(0, ...fixed.map(({ offset, bytes }) => offset + bytes));
+  for (const each of order) {
+    let free = 0;
+    let tightest = Number.POSITIVE_INFINITY;
+    let offset = -1;
+    for (const other of placed) {
+      if (other.first > each.last || other.last < each.first) continue;
+      const gap = other.offset - free;
+      if (gap >= each.bytes && gap < tightest) {
+        tightest = gap;
+        offset = free;
+      }
+      free = Math.max(free, other.offset + other.bytes);
+    }
+    each.offset = offset < 0 ? free : offset;
+    end = Math.max(end, each.offset + each.bytes);
+    insert(placed, each);
+  }
+  return end;
+}
+
+/** Inserts into a list ordered by offset. */
+function insert(places: Place[], added: Place): void {
+  let [low, high] = [0, places.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (places[middle].offset > added.offset) high = middle;
+    else low = middle + 1;
+  }
+  places.splice(low, 0, added);
+}
+
+/** The same bytes in as few ranges as possible. */
+function joined(ranges: readonly Range[]): Range[] {
+  const result: { offset: number; bytes: number }[] = [];
+  for (const { offset, bytes } of [...ranges].sort((a, b) => a.offset - b.offset)) {
+    const last = result[result.length - 1];
+    if (last && offset <= last.offset + last.bytes) last.bytes = Math.max(last.bytes, offset + bytes - last.offset);
+    else result.push({ offset, bytes });
+  }
+  return result;
 }

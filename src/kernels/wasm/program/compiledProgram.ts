@@ -1,215 +1,244 @@
 /**
- * A program of the WebAssembly backend, ready to run: each step is a list of compiled functions with their arguments.
- * Only addresses that differ from run to run are filled in; nothing is allocated per step but the results.
+ * A program of the WebAssembly backend, ready to run. Nothing is allocated per step but the results: values in between
+ * live in an arena that is laid out once, and the arguments of all kernels are filled in before.
  */
 import { BackendError } from '../../../errors.js';
 import type { Storage } from '../../contract.js';
-import type { TypedArray } from '../../dtype.js';
+import { bytesPerElement, type TypedArray } from '../../dtype.js';
 import {
+  type BackwardOptions,
+  type BackwardPart,
   type CompiledProgram,
-  type GenerateStep,
-  isKernelStep,
+  inputsOf,
   type KernelProgram,
-  type KernelStep,
+  outputsOf,
   type ProgramBuffer,
   type ProgramRun,
+  type ProgramStep,
 } from '../../program.js';
-import type { KernelFunction } from '../compiler.js';
-import type { Block } from '../heap.js';
-import type { WasmCall } from '../kernel.js';
 import type { WasmStorage } from '../storage.js';
-import { type ArenaLayout, layOutArena, outputsOf } from './arena.js';
+import { AddressTable } from './addressTable.js';
+import { Arena, type PartLayout } from './arena.js';
+import { type ArenaPool, RunMemory } from './arenaPool.js';
+import { type LoweredStep, lowerSteps, PreparedPart, type StepHost } from './preparedPart.js';
 
 /** What a program needs of its backend. */
-export interface ProgramHost {
-  /** The WebAssembly form of a step, or null. */
-  lower(step: KernelStep): WasmCall | null;
-  functions(call: WasmCall): readonly KernelFunction[];
-  /** Runs a step as the reference kernel. */
-  fallback(step: KernelStep, inputs: readonly TypedArray[], outputs: readonly TypedArray[]): void;
+export interface ProgramHost extends StepHost {
+  readonly arenas: ArenaPool;
+  /** A storage in the heap. @throws BackendError `HEAP_FULL` */
   allocate(buffer: ProgramBuffer): WasmStorage;
-  allocateBlock(bytes: number): Block;
-  releaseBlock(block: Block): void;
-  view(buffer: ProgramBuffer, address: number): TypedArray;
+  /** Where a storage is in the heap. @throws BackendError `HEAP_FULL` if it is elsewhere */
   address(storage: Storage): number;
+  copy(from: number, to: number, bytes: number): void;
 }
 
-/** A step with what is known of it before a run. */
-type PreparedStep =
-  | {
-      readonly kind: 'wasm';
-      readonly functions: readonly KernelFunction[];
-      readonly units: readonly number[];
-      readonly operands: readonly ProgramBuffer[];
-      readonly scratch: number | null;
-      readonly scalars: readonly number[];
-    }
-  | { readonly kind: 'reference'; readonly step: KernelStep }
-  | { readonly kind: 'generate'; readonly step: GenerateStep };
-
-/** Memory of one run: the arena, and the gradients that the backward part hands out. */
-interface Workspace {
-  readonly arena: Block;
-  readonly gradients: WasmStorage[];
+/** A backward part with the memory it needs. */
+interface PreparedBackward {
+  readonly steps: PreparedPart;
+  readonly constants: readonly ProgramBuffer[];
+  readonly layout: PartLayout;
+  /** Of each gradient, whether the part writes it into its target; others are copied there. */
+  readonly written: readonly boolean[];
 }
 
 export class WasmProgram implements CompiledProgram {
   readonly #program: KernelProgram;
   readonly #host: ProgramHost;
-  readonly #steps: readonly PreparedStep[];
-  readonly #layout: ArenaLayout;
-  readonly #constants = new Map<number, WasmStorage>();
-  /** Workspaces that no run uses. Usually there is one; two forward passes before a backward pass need two. */
-  readonly #idle: Workspace[] = [];
-  readonly #abandoned = new FinalizationRegistry<Workspace>((workspace) => this.#idle.push(workspace));
+  readonly #arena: Arena;
+  readonly #table = new AddressTable();
+  readonly #forward: PreparedPart;
+  readonly #backward = new Map<BackwardPart, PreparedBackward>();
+  /** Buffers that the forward part computes. */
+  readonly #computed: ReadonlySet<number>;
+  /** Buffers of the forward part with memory of their own. */
+  readonly #outside: ReadonlySet<number>;
+  readonly #constantsNeeded: readonly ProgramBuffer[];
+  readonly #constants = new Map<ProgramBuffer, WasmStorage>();
 
   constructor(program: KernelProgram, host: ProgramHost) {
     this.#program = program;
     this.#host = host;
-    const calls = program.steps.map((step) => (isKernelStep(step) ? host.lower(step) : null));
-    const outside = new Set([...program.results, ...program.inputGradients].map(({ id }) => id));
-    const layout = layOutArena(
-      program,
-      outside,
-      calls.map((call) => call?.scratchBytes ?? 0),
-    );
-    this.#layout = layout;
-    this.#steps = program.steps.map((step, index): PreparedStep => {
-      if (!isKernelStep(step)) return { kind: 'generate', step };
-      const call = calls[index];
-      if (!call) return { kind: 'reference', step };
-      return {
-        kind: 'wasm',
-        functions: host.functions(call),
-        units: call.phases.map(({ units }) => units),
-        operands: [...step.inputs, ...step.outputs].map(({ buffer }) => buffer),
-        scratch: call.scratchBytes ? layout.scratchOffsets[index] : null,
-        scalars: call.scalars ?? [],
-      };
-    });
-    for (const step of program.steps) {
-      if (!isKernelStep(step)) continue;
-      for (const { buffer } of step.inputs) {
-        if (buffer.origin !== 'constant' || this.#constants.has(buffer.id)) continue;
-        const storage = host.allocate(buffer);
-        storage.values.set(buffer.values as TypedArray);
-        this.#constants.set(buffer.id, storage);
-      }
-    }
+    const { steps, inputs, results, backward } = program;
+    this.#computed = new Set(steps.flatMap((step) => outputsOf(step).map(({ id }) => id)));
+    for (const { id } of results) this.#checkResult(id);
+    this.#constantsNeeded = [...constantsOf(steps)];
+    this.#outside = new Set([...results, ...inputs, ...this.#constantsNeeded].map(({ id }) => id));
+    const forward = lowerSteps(steps, host);
+    const main = lowerSteps(backward.steps, host);
+    const outside = new Set([...this.#outside, ...this.#outsideOf(backward)]);
+    this.#arena = new Arena(forward, main, outside, this.#copied(backward));
+    this.#forward = new PreparedPart(forward, this.#arena.forward, this.#table, this.#outside, host);
+    this.#prepare(backward, main, this.#arena.backward);
+    host.arenas.watch(this);
   }
 
   /** Bytes of one run's memory, without results and gradients. */
   get arenaBytes(): number {
-    return this.#layout.bytes;
+    return this.#arena.forward.bytes;
   }
 
   forward(inputs: readonly Storage[]): ProgramRun {
-    const { results, forwardSteps, steps } = this.#program;
-    const workspace = this.#idle.pop() ?? this.#makeWorkspace();
-    const addresses = new Map<number, number>();
-    const bind = (buffer: ProgramBuffer, storage: Storage): void => {
-      addresses.set(buffer.id, this.#host.address(storage));
-    };
-    this.#program.inputs.forEach((buffer, index) => {
-      bind(buffer, inputs[index]);
+    const { inputs: given, results: wanted } = this.#program;
+    const addresses = new Map(given.map((buffer, index) => [buffer, this.#host.address(inputs[index])]));
+    this.#placeConstants(this.#constantsNeeded);
+    const results = this.#results(inputs);
+    wanted.forEach((buffer, index) => {
+      if (!addresses.has(buffer)) addresses.set(buffer, this.#host.address(results[index]));
     });
-    for (const [id, storage] of this.#constants) addresses.set(id, this.#host.address(storage));
-    for (const [id, offset] of this.#layout.offsets) addresses.set(id, workspace.arena.address + offset);
-    this.#program.inputGradients.forEach((buffer, index) => {
-      bind(buffer, workspace.gradients[index]);
+    const memory = new RunMemory(this, this.#arena.kept);
+    this.#host.arenas.borrow(memory, this.#arena.forward.bytes);
+    const run = new WasmRun(results, inputs, {
+      backward: (gradients, options = {}) => this.#runBackward(memory, addresses, gradients, options),
+      dispose: () => this.#host.arenas.end(memory),
     });
-    // A result that is also an input, a constant or another result keeps that storage.
-    const computed = new Set(steps.slice(0, forwardSteps).flatMap((step) => outputsOf(step).map(({ id }) => id)));
-    const owned = new Map<number, Storage>();
-    for (const [index, buffer] of this.#program.inputs.entries()) owned.set(buffer.id, inputs[index]);
-    for (const [id, storage] of this.#constants) owned.set(id, storage);
-    const storages = results.map((buffer) => {
-      const known = owned.get(buffer.id);
-      if (known) return known;
-      if (!computed.has(buffer.id))
-        throw new BackendError('PROGRAM_RESULT', 'A result of the program is not computed by its forward part.');
-      const storage = this.#host.allocate(buffer);
-      owned.set(buffer.id, storage);
-      bind(buffer, storage);
-      return storage;
-    });
-    this.#execute(0, forwardSteps, addresses, workspace);
-    return this.#makeRun(storages, addresses, workspace, inputs);
-  }
-
-  #makeRun(
-    results: readonly Storage[],
-    addresses: Map<number, number>,
-    workspace: Workspace,
-    inputs: readonly Storage[],
-  ): ProgramRun {
-    const token = {};
-    let open = true;
-    const close = (): void => {
-      open = false;
-      this.#abandoned.unregister(token);
-      this.#idle.push(workspace);
-    };
-    const run: ProgramRun = {
-      results,
-      backward: (gradients, keep) => {
-        if (!open) throw new BackendError('PROGRAM_FINISHED', 'The backward part of this run was done already.');
-        this.#program.inputGradients.forEach((buffer, index) => {
-          if (keep(workspace.gradients[index])) workspace.gradients[index] = this.#host.allocate(buffer);
-          addresses.set(buffer.id, this.#host.address(workspace.gradients[index]));
-        });
-        this.#program.gradients.forEach((buffer, index) => {
-          addresses.set(buffer.id, this.#host.address(gradients[index]));
-        });
-        this.#execute(this.#program.forwardSteps, this.#program.steps.length, addresses, workspace);
-        close();
-        // The storages that the run was given must live until here, whatever their tensors hold by now.
-        void inputs.length;
-        return [...workspace.gradients];
-      },
-      dispose: () => {
-        if (open) close();
-      },
-    };
-    this.#abandoned.register(run, workspace, token);
+    this.#host.arenas.watchRun(run, memory);
+    this.#bindAll(addresses);
+    try {
+      this.#forward.run(addressOf(memory));
+    } catch (error) {
+      this.#host.arenas.end(memory);
+      throw error;
+    }
     return run;
   }
 
-  #makeWorkspace(): Workspace {
-    return {
-      arena: this.#host.allocateBlock(Math.max(this.#layout.bytes, 1)),
-      gradients: this.#program.inputGradients.map((buffer) => this.#host.allocate(buffer)),
-    };
+  #bindAll(addresses: ReadonlyMap<ProgramBuffer, number>): void {
+    for (const [buffer, address] of addresses) this.#table.bind(buffer, address);
   }
 
-  #execute(from: number, to: number, addresses: ReadonlyMap<number, number>, workspace: Workspace): void {
-    const addressOf = (buffer: ProgramBuffer): number => {
-      const address = addresses.get(buffer.id);
-      if (address === undefined)
-        throw new BackendError(
-          'PROGRAM_BUFFER',
-          `The program reads buffer ${buffer.id} (${buffer.origin}, ${buffer.length} ${buffer.dtype}) before it exists.`,
-        );
-      return address;
-    };
-    for (let index = from; index < to; index++) {
-      const prepared = this.#steps[index];
-      if (prepared.kind === 'wasm') {
-        const values = prepared.operands.map(addressOf);
-        if (prepared.scratch !== null) values.push(workspace.arena.address + prepared.scratch);
-        values.push(...prepared.scalars);
-        for (let phase = 0; phase < prepared.functions.length; phase++) {
-          if (prepared.units[phase] > 0) prepared.functions[phase](...values, 0, prepared.units[phase]);
-        }
-      } else if (prepared.kind === 'reference') {
-        const { step } = prepared;
-        const inputs = step.inputs.map(({ buffer }) => this.#host.view(buffer, addressOf(buffer)));
-        const outputs = step.outputs.map(({ buffer }) => this.#host.view(buffer, addressOf(buffer)).fill(0));
-        this.#host.fallback(step, inputs, outputs);
-      } else {
-        const { make, output } = prepared.step;
-        this.#host.view(output, addressOf(output)).set(make());
-      }
+  #checkResult(id: number): void {
+    const known = this.#computed.has(id) || this.#program.inputs.some((buffer) => buffer.id === id);
+    if (!known && !this.#program.results.some((buffer) => buffer.id === id && buffer.origin === 'constant'))
+      throw new BackendError('PROGRAM_RESULT', 'A result of the program is not computed by its forward part.');
+  }
+
+  /** Storages for the results. One that is also an input or another result is that storage; a constant is copied. */
+  #results(inputs: readonly Storage[]): Storage[] {
+    const known = new Map(this.#program.inputs.map(({ id }, index): [number, Storage] => [id, inputs[index]]));
+    return this.#program.results.map((buffer) => {
+      const storage = known.get(buffer.id) ?? this.#host.allocate(buffer);
+      if (buffer.origin === 'constant') (storage as WasmStorage).values.set(buffer.values as TypedArray);
+      known.set(buffer.id, storage);
+      return storage;
+    });
+  }
+
+  /** Constants are placed when they are first needed, so that a full heap does not stop the preparation. */
+  #placeConstants(constants: Iterable<ProgramBuffer>): void {
+    for (const buffer of constants) {
+      if (this.#constants.has(buffer)) continue;
+      const storage = this.#host.allocate(buffer);
+      storage.values.set(buffer.values as TypedArray);
+      this.#constants.set(buffer, storage);
+      this.#table.bind(buffer, this.#host.address(storage));
     }
   }
+
+  /** Buffers of a backward part with memory of their own. */
+  #outsideOf({ steps, gradients, inputGradients }: BackwardPart): number[] {
+    const own = new Set(steps.flatMap((step) => outputsOf(step)));
+    return [
+      ...gradients,
+      ...constantsOf(steps, inputGradients),
+      ...inputGradients.filter((buffer) => own.has(buffer)),
+    ].map(({ id }) => id);
+  }
+
+  /** Gradients that the forward part computed. */
+  #copied({ inputGradients }: BackwardPart): ProgramBuffer[] {
+    return inputGradients.filter(({ id }) => this.#computed.has(id) && !this.#outside.has(id));
+  }
+
+  #prepare(part: BackwardPart, lowered: readonly LoweredStep[], layout: PartLayout): PreparedBackward {
+    const own = new Set(part.steps.flatMap((step) => outputsOf(step)));
+    const outside = new Set([...this.#outside, ...this.#outsideOf(part)]);
+    const prepared: PreparedBackward = {
+      steps: new PreparedPart(lowered, layout, this.#table, outside, this.#host),
+      constants: [...constantsOf(part.steps, part.inputGradients)],
+      layout,
+      written: part.inputGradients.map(
+        (buffer, index) => own.has(buffer) && part.inputGradients.indexOf(buffer) === index,
+      ),
+    };
+    this.#backward.set(part, prepared);
+    return prepared;
+  }
+
+  #prepared(part: BackwardPart): PreparedBackward {
+    const known = this.#backward.get(part);
+    if (known) return known;
+    const lowered = lowerSteps(part.steps, this.#host);
+    const outside = new Set([...this.#outside, ...this.#outsideOf(part)]);
+    return this.#prepare(part, lowered, this.#arena.layOutPart(lowered, outside, this.#copied(part)));
+  }
+
+  #runBackward(
+    memory: RunMemory,
+    addresses: ReadonlyMap<ProgramBuffer, number>,
+    gradients: readonly Storage[],
+    { part = this.#program.backward, targets = [], retain = false }: BackwardOptions,
+  ): Storage[] {
+    if (memory.ended) {
+      throw new BackendError('PROGRAM_FINISHED', 'The backward part of this run was done already, and not retained.');
+    }
+    const { arenas } = this.#host;
+    const prepared = this.#prepared(part);
+    this.#placeConstants(prepared.constants);
+    const results = part.inputGradients.map((buffer, index) => targets[index] ?? this.#host.allocate(buffer));
+    const own = new Map(part.gradients.map((buffer, index) => [buffer, this.#host.address(gradients[index])]));
+    part.inputGradients.forEach((buffer, index) => {
+      if (prepared.written[index]) own.set(buffer, this.#host.address(results[index]));
+    });
+    arenas.borrow(memory, prepared.layout.bytes);
+    if (retain) arenas.save(memory);
+    // Another run of this program may have been in between.
+    this.#bindAll(addresses);
+    this.#bindAll(own);
+    try {
+      prepared.steps.run(addressOf(memory));
+      part.inputGradients.forEach((buffer, index) => {
+        if (prepared.written[index]) return;
+        const offset = prepared.layout.offsets.get(buffer.id);
+        const from = offset === undefined ? this.#table.addressOf(buffer) : addressOf(memory) + offset;
+        this.#host.copy(from, this.#host.address(results[index]), buffer.length * bytesPerElement(buffer.dtype));
+      });
+    } finally {
+      if (retain) arenas.giveBack(memory);
+      else arenas.end(memory);
+    }
+    return results;
+  }
 }
+
+/** One run. While its backward part may come, it holds what it was given, whatever the tensors hold by then. */
+class WasmRun implements ProgramRun {
+  readonly results: readonly Storage[];
+  #inputs: readonly Storage[] | null;
+  readonly #actions: Pick<ProgramRun, 'backward' | 'dispose'>;
+
+  constructor(
+    results: readonly Storage[],
+    inputs: readonly Storage[],
+    actions: Pick<ProgramRun, 'backward' | 'dispose'>,
+  ) {
+    this.results = results;
+    this.#inputs = inputs;
+    this.#actions = actions;
+  }
+
+  backward(gradients: readonly Storage[], options: BackwardOptions = {}): readonly Storage[] {
+    const found = this.#actions.backward(gradients, options);
+    if (!options.retain) this.#inputs = null;
+    return found;
+  }
+
+  dispose(): void {
+    this.#inputs = null;
+    this.#actions.dispose();
+  }
+}
+
+const addressOf = ({ block }: RunMemory): number => (block as { address: number }).address;
+
+const constantsOf = (steps: readonly ProgramStep[], others: readonly ProgramBuffer[] = []): Set<ProgramBuffer> =>
+  new Set([...steps.flatMap(inputsOf), ...others].filter(({ origin }) => origin === 'constant'));

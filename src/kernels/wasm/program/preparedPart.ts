@@ -1,0 +1,133 @@
+/** A part of a program, ready to run: compiled functions, each with an array of arguments that is filled in beforehand. */
+import { BackendError } from '../../../errors.js';
+import type { TensorType } from '../../contract.js';
+import type { TypedArray } from '../../dtype.js';
+import {
+  inputsOf,
+  isKernelStep,
+  type KernelStep,
+  outputsOf,
+  type ProgramBuffer,
+  type ProgramStep,
+} from '../../program.js';
+import type { KernelFunction, WasmCall } from '../kernel.js';
+import type { PhaseCall } from '../threads/phaseCall.js';
+import type { PhaseRunner } from '../threads/runner.js';
+import { type AddressTable, ArenaAddresses } from './addressTable.js';
+import type { PartLayout, PlannedStep } from './arena.js';
+
+/** What preparing and running a part needs of the backend. */
+export interface StepHost {
+  /** The WebAssembly form of a step, or null. */
+  lower(step: KernelStep): WasmCall | null;
+  /** The phases of each call, compiled. */
+  phases(
+    steps: readonly { readonly call: WasmCall; readonly operands: readonly TensorType[] }[],
+  ): readonly (readonly PhaseCall[])[];
+  readonly runner: PhaseRunner;
+  /** Runs a step as the reference kernel. */
+  fallback(step: KernelStep, inputs: readonly TypedArray[], outputs: readonly TypedArray[]): void;
+  view(buffer: ProgramBuffer, address: number): TypedArray;
+}
+
+/** Steps that are lowered but have no memory yet. */
+export interface LoweredStep extends PlannedStep {
+  readonly call: WasmCall | null;
+}
+
+/** Kernels that read each element before they write it, so that a result may take the place of an operand that dies. */
+const ELEMENTWISE = new Set(['unary', 'binary', 'clamp', 'select']);
+
+export function lowerSteps(steps: readonly ProgramStep[], host: StepHost): LoweredStep[] {
+  return steps.map((step) => {
+    const call = isKernelStep(step) ? host.lower(step) : null;
+    return {
+      step,
+      call,
+      // The reference kernels may write before they have read all.
+      inPlace: call !== null && isKernelStep(step) && ELEMENTWISE.has(step.kernel),
+      scratchBytes: call?.scratchBytes ?? 0,
+    };
+  });
+}
+
+/** A phase of a kernel, or host code, with its arguments. */
+interface Operation {
+  readonly work: PhaseCall | KernelFunction;
+  readonly values: number[];
+}
+
+export class PreparedPart {
+  readonly #runner: PhaseRunner;
+  readonly #arena = new ArenaAddresses();
+  readonly #operations: readonly Operation[];
+
+  /** @param outside Buffers that have addresses in the table; the others are in the arena. */
+  constructor(
+    steps: readonly LoweredStep[],
+    layout: PartLayout,
+    table: AddressTable,
+    outside: ReadonlySet<number>,
+    host: StepHost,
+  ) {
+    this.#runner = host.runner;
+    const follow = (buffer: ProgramBuffer, values: number[], position: number): void => {
+      const offset = layout.offsets.get(buffer.id);
+      if (offset !== undefined) this.#arena.follow(offset, values, position);
+      else if (outside.has(buffer.id)) table.follow(buffer, values, position);
+      else {
+        throw new BackendError(
+          'PROGRAM_BUFFER',
+          `The program uses buffer ${buffer.id} (${buffer.origin}, ${buffer.length} ${buffer.dtype}) before it exists.`,
+        );
+      }
+    };
+    const calls = steps.flatMap(({ step, call }) =>
+      call && isKernelStep(step) ? [{ call, operands: [...step.inputs, ...step.outputs] }] : [],
+    );
+    const phases = new Map(host.phases(calls).map((each, index) => [calls[index].call, each]));
+    this.#operations = steps.flatMap(({ step, call }, index): Operation[] => {
+      const addresses = (): number[] => {
+        const values: number[] = [];
+        for (const buffer of [...inputsOf(step), ...outputsOf(step)]) follow(buffer, values, values.length);
+        return values;
+      };
+      if (!call) return [{ work: onHost(step, host), values: addresses() }];
+      return (phases.get(call) as readonly PhaseCall[]).map((phase) => {
+        const values = addresses();
+        if (call.scratchBytes) this.#arena.follow(layout.scratchOffsets[index], values, values.length);
+        values.push(...(call.scalars ?? []), 0, phase.units);
+        return { work: phase, values };
+      });
+    });
+  }
+
+  /** Runs the steps in an arena. */
+  run(arena: number): void {
+    this.#arena.moveTo(arena);
+    this.#runner.begin();
+    for (const { work, values } of this.#operations) {
+      if (typeof work === 'function') {
+        this.#runner.finish();
+        work(...values);
+        this.#runner.begin();
+      } else this.#runner.add(work, values);
+    }
+    this.#runner.finish();
+  }
+}
+
+/** A step that runs in JavaScript, as a function of addresses. */
+function onHost(step: ProgramStep, host: StepHost): KernelFunction {
+  if (!isKernelStep(step)) {
+    return (address) => {
+      host.view(step.output, address).set(step.make());
+    };
+  }
+  const count = step.inputs.length;
+  return (...addresses) => {
+    const inputs = step.inputs.map(({ buffer }, index) => host.view(buffer, addresses[index]));
+    const outputs = step.outputs.map(({ buffer }, index) => host.view(buffer, addresses[count + index]).fill(0));
+    host.fallback(step, inputs, outputs);
+  };
+}
