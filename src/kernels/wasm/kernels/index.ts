@@ -7,16 +7,20 @@ import { conv2dInputGradient } from './conv2dInputGradient.js';
 import { binary, broadcast, clamp, convert, elu, select, unary } from './elementwise.js';
 import { fakeQuantize, fakeQuantizeCodes, fakeQuantizeOpenvino } from './fakeQuantize.js';
 import { fakeQuantizeGradient } from './fakeQuantizeGradient.js';
+import { gather, gatherGradient } from './gather.js';
+import { concat, pad, padGradient, slice, sliceGradient } from './layout.js';
 import { matMul } from './matMul.js';
 import { mvn, mvnGradient } from './mvn.js';
 import { adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.js';
 import { reduce } from './reduction.js';
 import { logSoftmax, softmax } from './softmax.js';
+import { transpose } from './transpose.js';
 
 export const WASM_KERNELS: WasmKernels = {
   ...{ unary, binary, clamp, elu, select, convert, broadcast },
   ...{ fakeQuantize, fakeQuantizeCodes, fakeQuantizeGradient, fakeQuantizeOpenvino },
   ...{ batchNorm, batchNormGradient, mvn, mvnGradient, softmax, logSoftmax, reduce },
   ...{ sgdUpdate, adamUpdate, rmspropUpdate },
+  ...{ transpose, concat, slice, sliceGradient, pad, padGradient, gather, gatherGradient },
   ...{ matMul, conv2d, conv2dInputGradient, conv2dFilterGradient },
 };

@@ -38,11 +38,16 @@ export function storeLanes(code: FunctionBuilder, pointer: I32, values: readonly
 }
 
 /**
- * Calls `step` for `count` elements: `widest` at a time while there are so many, then 4, then 1. The step moves its own
- * pointers on by the lanes it was told.
+ * Calls `step` for `count` elements: `widest` at a time while there are so many, then 4, then 1 (or by the widths given).
+ * The step moves its own pointers on by the lanes it was told.
  */
-export function emitElements(code: FunctionBuilder, count: Count, widest: Lanes, step: (lanes: Lanes) => void): void {
-  const widths = [...new Set([widest, 4, 1] as const)].filter((lanes) => lanes <= widest);
+export function emitElements(
+  code: FunctionBuilder,
+  count: Count,
+  widest: Lanes,
+  step: (lanes: Lanes) => void,
+  widths: readonly Lanes[] = [...new Set([widest, 4, 1] as const)],
+): void {
   if (typeof count === 'number') {
     let rest = count;
     for (const lanes of widths) {
