@@ -41,6 +41,12 @@ interface PreparedBackward {
   readonly written: readonly boolean[];
 }
 
+/**
+ * Where buffers with memory of their own are in one run. Holds the storages, whatever their tensors hold by the time of
+ * the backward part.
+ */
+type Placed = Map<ProgramBuffer, { readonly storage: Storage; readonly address: number }>;
+
 export class WasmProgram implements CompiledProgram {
   readonly #program: KernelProgram;
   readonly #host: ProgramHost;
@@ -79,31 +85,45 @@ export class WasmProgram implements CompiledProgram {
 
   forward(inputs: readonly Storage[]): ProgramRun {
     const { inputs: given, results: wanted } = this.#program;
-    const addresses = new Map(given.map((buffer, index) => [buffer, this.#host.address(inputs[index])]));
+    const placed: Placed = new Map(given.map((buffer, index) => [buffer, this.#placed(inputs[index])]));
     this.#placeConstants(this.#constantsNeeded);
     const results = this.#results(inputs);
     wanted.forEach((buffer, index) => {
-      if (!addresses.has(buffer)) addresses.set(buffer, this.#host.address(results[index]));
+      if (this.#computed.has(buffer.id)) placed.set(buffer, this.#placed(results[index]));
     });
+    const { arenas } = this.#host;
     const memory = new RunMemory(this, this.#arena.kept);
-    this.#host.arenas.borrow(memory, this.#arena.forward.bytes);
-    const run = new WasmRun(results, inputs, {
-      backward: (gradients, options = {}) => this.#runBackward(memory, addresses, gradients, options),
-      dispose: () => this.#host.arenas.end(memory),
-    });
-    this.#host.arenas.watchRun(run, memory);
-    this.#bindAll(addresses);
+    arenas.borrow(memory, this.#arena.forward.bytes);
+    this.#bind(placed);
     try {
       this.#forward.run(addressOf(memory));
     } catch (error) {
-      this.#host.arenas.end(memory);
+      arenas.end(memory);
       throw error;
     }
+    const end = (): void => {
+      arenas.end(memory);
+      placed.clear();
+    };
+    const run: ProgramRun = {
+      results,
+      backward: (gradients, options = {}) => {
+        const found = this.#runBackward(memory, placed, gradients, options);
+        if (memory.ended) placed.clear();
+        return found;
+      },
+      dispose: end,
+    };
+    arenas.watchRun(run, memory);
     return run;
   }
 
-  #bindAll(addresses: ReadonlyMap<ProgramBuffer, number>): void {
-    for (const [buffer, address] of addresses) this.#table.bind(buffer, address);
+  #placed(storage: Storage): { readonly storage: Storage; readonly address: number } {
+    return { storage, address: this.#host.address(storage) };
+  }
+
+  #bind(placed: Placed): void {
+    for (const [buffer, { address }] of placed) this.#table.bind(buffer, address);
   }
 
   #checkResult(id: number): void {
@@ -174,7 +194,7 @@ export class WasmProgram implements CompiledProgram {
 
   #runBackward(
     memory: RunMemory,
-    addresses: ReadonlyMap<ProgramBuffer, number>,
+    placed: Placed,
     gradients: readonly Storage[],
     { part = this.#program.backward, targets = [], retain = false }: BackwardOptions,
   ): Storage[] {
@@ -185,15 +205,15 @@ export class WasmProgram implements CompiledProgram {
     const prepared = this.#prepared(part);
     this.#placeConstants(prepared.constants);
     const results = part.inputGradients.map((buffer, index) => targets[index] ?? this.#host.allocate(buffer));
-    const own = new Map(part.gradients.map((buffer, index) => [buffer, this.#host.address(gradients[index])]));
+    const own: Placed = new Map(part.gradients.map((buffer, index) => [buffer, this.#placed(gradients[index])]));
     part.inputGradients.forEach((buffer, index) => {
-      if (prepared.written[index]) own.set(buffer, this.#host.address(results[index]));
+      if (prepared.written[index]) own.set(buffer, this.#placed(results[index]));
     });
     arenas.borrow(memory, prepared.layout.bytes);
     if (retain) arenas.save(memory);
     // Another run of this program may have been in between.
-    this.#bindAll(addresses);
-    this.#bindAll(own);
+    this.#bind(placed);
+    this.#bind(own);
     try {
       prepared.steps.run(addressOf(memory));
       part.inputGradients.forEach((buffer, index) => {
@@ -207,34 +227,6 @@ export class WasmProgram implements CompiledProgram {
       else arenas.end(memory);
     }
     return results;
-  }
-}
-
-/** One run. While its backward part may come, it holds what it was given, whatever the tensors hold by then. */
-class WasmRun implements ProgramRun {
-  readonly results: readonly Storage[];
-  #inputs: readonly Storage[] | null;
-  readonly #actions: Pick<ProgramRun, 'backward' | 'dispose'>;
-
-  constructor(
-    results: readonly Storage[],
-    inputs: readonly Storage[],
-    actions: Pick<ProgramRun, 'backward' | 'dispose'>,
-  ) {
-    this.results = results;
-    this.#inputs = inputs;
-    this.#actions = actions;
-  }
-
-  backward(gradients: readonly Storage[], options: BackwardOptions = {}): readonly Storage[] {
-    const found = this.#actions.backward(gradients, options);
-    if (!options.retain) this.#inputs = null;
-    return found;
-  }
-
-  dispose(): void {
-    this.#inputs = null;
-    this.#actions.dispose();
   }
 }
 
