@@ -71,7 +71,7 @@ export const fakeQuantizeGradient: WasmKernel<'fakeQuantizeGradient'> = (
     key: `fakeQuantizeGradient ${[levels, levelLow, levelHigh, outer, channels, length]}`,
     phases: [
       { name: 'run', units },
-      { name: 'combine', units: channels },
+      { name: 'combine', units: channels, cost: 2 * units },
     ],
     scratchBytes: Math.max(units * PARTIAL_BYTES, PARTIAL_BYTES),
     build(module) {

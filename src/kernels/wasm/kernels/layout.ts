@@ -46,7 +46,7 @@ export const concat: WasmKernel<'concat'> = (inputs, { axis }, [y]) => {
   });
   return {
     key: `concat ${plans.map(({ key }) => key).join(';')}`,
-    phases: plans.map(({ units }, index) => ({ name: `copy${index}`, units })),
+    phases: plans.map(({ units }, index) => ({ name: `copy${index}`, units, cost: 2 * sizeOf(inputs[index].shape) })),
     build(module) {
       const parameters = kernelParameters([...plans.map((_, index) => `input${index}`), 'y']);
       plans.forEach((plan, index) => {

@@ -104,7 +104,7 @@ function lengthCall(key: string, fold: Fold, divisor: number, pattern: Pattern):
   const finish = (total: F64): F64 => (divisor === 1 ? total : f64.div(total, f64.const(divisor)));
   return {
     key,
-    phases: [{ name: 'run', units }, ...(chunks > 1 ? [{ name: 'combine', units: results }] : [])],
+    phases: [{ name: 'run', units }, ...(chunks > 1 ? [{ name: 'combine', units: results, cost: units }] : [])],
     scratchBytes: chunks > 1 ? units * PARTIAL_BYTES : undefined,
     build(module) {
       defineRun(module, chunks, (code, { x, y, scratch, begin, end }) => {
@@ -160,7 +160,7 @@ function columnCall(key: string, fold: Fold, divisor: number, { outer, rows, col
     key,
     phases: [
       { name: 'run', units: outer * chunks },
-      ...(chunks > 1 ? [{ name: 'combine', units: outer * strips.count }] : []),
+      ...(chunks > 1 ? [{ name: 'combine', units: outer * strips.count, cost: outer * chunks * columns }] : []),
     ],
     scratchBytes: chunks > 1 ? outer * chunks * stride : undefined,
     build(module) {
