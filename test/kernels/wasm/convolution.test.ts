@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Conv2dAttributes } from '../../../src/kernels/contract.js';
 import { WasmBackend } from '../../../src/kernels/wasm/backend.js';
-import { NARROW_TILE, setGemmTile, WIDE_TILE } from '../../../src/kernels/wasm/kernels/gemm.js';
+import { type KernelOptions, PORTABLE } from '../../../src/kernels/wasm/kernel.js';
 import { createRandom, type, uniform } from '../conformance/kernelCase.js';
 import { expectAsReference } from './guarded.js';
 
@@ -99,17 +99,27 @@ const pointwise = fc
   });
 
 /** Checks the convolution and both gradients. */
-function check({ x, w, y, attributes }: Convolution, seed = 1): void {
+function check({ x, w, y, attributes }: Convolution, seed = 1, options: KernelOptions = PORTABLE): void {
   const random = createRandom(seed);
   const [input, filter, gradient] = [x, w, y].map((shape) => uniform(random, shape));
-  expectAsReference({ kernel: 'conv2d', inputs: [input, filter], attributes, outputs: [type(y)] });
-  expectAsReference({ kernel: 'conv2dInputGradient', inputs: [gradient, filter], attributes, outputs: [type(x)] });
-  expectAsReference({ kernel: 'conv2dFilterGradient', inputs: [input, gradient], attributes, outputs: [type(w)] });
+  expectAsReference({ kernel: 'conv2d', inputs: [input, filter], attributes, outputs: [type(y)], options });
+  expectAsReference({
+    kernel: 'conv2dInputGradient',
+    inputs: [gradient, filter],
+    attributes,
+    outputs: [type(x)],
+    options,
+  });
+  expectAsReference({
+    kernel: 'conv2dFilterGradient',
+    inputs: [input, gradient],
+    attributes,
+    outputs: [type(w)],
+    options,
+  });
 }
 
 describe('conv2d and its gradients', () => {
-  afterEach(() => setGemmTile(NARROW_TILE));
-
   it('agree with the reference for any shape', () => {
     fc.assert(
       fc.property(convolutions, fc.nat(), (one, seed) => check(one, seed)),
@@ -132,9 +142,8 @@ describe('conv2d and its gradients', () => {
   });
 
   it('agree with the reference on a wide tile', () => {
-    setGemmTile({ ...WIDE_TILE, relaxed: false });
     fc.assert(
-      fc.property(convolutions, fc.nat(), (one, seed) => check(one, seed)),
+      fc.property(convolutions, fc.nat(), (one, seed) => check(one, seed, { ...PORTABLE, wide: true })),
       { numRuns: 20 },
     );
   });

@@ -8,7 +8,7 @@ import { allocateArray, bytesPerElement, type TypedArray } from '../../../src/ke
 import { runReferenceKernel } from '../../../src/kernels/reference/backend.js';
 import type { HostOperand } from '../../../src/kernels/reference/kernel.js';
 import { ModuleBuilder } from '../../../src/kernels/wasm/assembler/module.js';
-import type { WasmCall, WasmKernel } from '../../../src/kernels/wasm/kernel.js';
+import { type KernelOptions, PORTABLE, type WasmCall, type WasmKernel } from '../../../src/kernels/wasm/kernel.js';
 import { WASM_KERNELS } from '../../../src/kernels/wasm/kernels/index.js';
 import { operand, sizeOf } from '../conformance/kernelCase.js';
 
@@ -24,9 +24,9 @@ const sameBits = (a: TypedArray, b: TypedArray): boolean => bytesOf(a).equals(by
 
 type Runner = (...values: number[]) => void;
 
-function compile(call: WasmCall, memory: WebAssembly.Memory, pages: number): Runner[] {
+function compile(call: WasmCall, options: KernelOptions, memory: WebAssembly.Memory, pages: number): Runner[] {
   const builder = new ModuleBuilder({ initialPages: 1, maximumPages: pages, shared: false });
-  call.build(builder);
+  call.build(builder, options);
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(builder.encode()), { env: { memory } });
   return call.phases.map(({ name }) => exports[name] as Runner);
 }
@@ -36,7 +36,7 @@ export function runGuarded(
   call: WasmCall,
   inputs: readonly HostOperand[],
   outputs: readonly TensorType[],
-  backwards = false,
+  { backwards = false, options = PORTABLE }: { backwards?: boolean; options?: KernelOptions } = {},
 ): TypedArray[] {
   const sizes = [...inputs, ...outputs].map(({ shape, dtype }) => sizeOf(shape) * bytesPerElement(dtype));
   if (call.scratchBytes) sizes.push(call.scratchBytes);
@@ -62,7 +62,7 @@ export function runGuarded(
   inputs.forEach((input, index) => {
     view(input, index).set(input.values);
   });
-  const functions = compile(call, memory, pages);
+  const functions = compile(call, options, memory, pages);
   const fixed = [...addresses, ...(call.scalars ?? [])];
   call.phases.forEach(({ units }, phase) => {
     if (backwards) for (let unit = units - 1; unit >= 0; unit--) functions[phase](...fixed, unit, unit + 1);
@@ -90,6 +90,8 @@ export interface Comparison<K extends KernelName> {
    * some hundred additions in single precision; the reference adds in double.
    */
   readonly tolerance?: number;
+  /** What the kernel may use; plain SIMD by default. */
+  readonly options?: KernelOptions;
 }
 
 const absolute = ({ shape, dtype, values }: HostOperand): HostOperand =>
@@ -97,11 +99,11 @@ const absolute = ({ shape, dtype, values }: HostOperand): HostOperand =>
 
 /** Checks a kernel against the reference, its guards, and that the order of its units changes no bit. */
 export function expectAsReference<K extends KernelName>(comparison: Comparison<K>): void {
-  const { kernel, inputs, attributes, outputs, tolerance = 1e-6 } = comparison;
+  const { kernel, inputs, attributes, outputs, tolerance = 1e-6, options = PORTABLE } = comparison;
   const call = (WASM_KERNELS[kernel] as WasmKernel<K>)(inputs, attributes, outputs);
   if (call === null) throw new Error(`${kernel} is not covered for ${JSON.stringify({ inputs, attributes })}`);
-  const results = runGuarded(call, inputs, outputs);
-  runGuarded(call, inputs, outputs, true).forEach((result, output) => {
+  const results = runGuarded(call, inputs, outputs, { options });
+  runGuarded(call, inputs, outputs, { options, backwards: true }).forEach((result, output) => {
     expect(sameBits(result, results[output]), `output ${output} has the same bits in another order`).toBe(true);
   });
   const expected = runReferenceKernel(kernel, inputs, attributes, outputs);

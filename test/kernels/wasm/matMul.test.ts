@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { WasmBackend } from '../../../src/kernels/wasm/backend.js';
-import { NARROW_TILE, setGemmTile, WIDE_TILE } from '../../../src/kernels/wasm/kernels/gemm.js';
+import { type KernelOptions, PORTABLE } from '../../../src/kernels/wasm/kernel.js';
 import { createRandom, type, uniform } from '../conformance/kernelCase.js';
 import { expectAsReference } from './guarded.js';
 
@@ -32,7 +32,9 @@ const products: fc.Arbitrary<Product> = fc.record({
   seed: fc.nat(),
 });
 
-function check({ rows, columns, depth, transposeA, transposeB, batches, seed }: Product): void {
+const WIDE: KernelOptions = { ...PORTABLE, wide: true };
+
+function check({ rows, columns, depth, transposeA, transposeB, batches, seed }: Product, options = PORTABLE): void {
   const random = createRandom(seed);
   const a = [...batches.map(([left]) => left), ...(transposeA ? [depth, rows] : [rows, depth])];
   const b = [...batches.map(([, right]) => right), ...(transposeB ? [columns, depth] : [depth, columns])];
@@ -42,14 +44,16 @@ function check({ rows, columns, depth, transposeA, transposeB, batches, seed }: 
     inputs: [uniform(random, a), uniform(random, b)],
     attributes: { transposeA, transposeB },
     outputs: [type(c)],
+    options,
   });
 }
 
 describe('matMul', () => {
-  afterEach(() => setGemmTile(NARROW_TILE));
-
   it('agrees with the reference for any shape', () => {
-    fc.assert(fc.property(products, check), { numRuns: 60 });
+    fc.assert(
+      fc.property(products, (product) => check(product)),
+      { numRuns: 60 },
+    );
   });
 
   it.each([
@@ -67,8 +71,10 @@ describe('matMul', () => {
   });
 
   it('agrees with the reference on a wide tile', () => {
-    setGemmTile({ ...WIDE_TILE, relaxed: false });
-    fc.assert(fc.property(products, check), { numRuns: 20 });
+    fc.assert(
+      fc.property(products, (product) => check(product, WIDE)),
+      { numRuns: 20 },
+    );
   });
 
   it('gives zeros for an empty sum and nothing for an empty output', () => {

@@ -8,7 +8,7 @@ import { kernelParameters, sizeOf, type WasmCall, type WasmKernel } from '../ker
 import { defineColumns } from './columns.js';
 import { type ConvolutionShape, convolutionShape, emitPixelBlock, pixelAt, pixelBlocks } from './convolutionShape.js';
 import { depthwiseCall, isDepthwise } from './depthwise.js';
-import { DEPTH_BLOCK, defineGemm, gemmTile, paddedStride, panelFloats, ROW_BLOCK } from './gemm.js';
+import { DEPTH_BLOCK, defineGemm, paddedStride, panelFloats, ROW_BLOCK, TILE_ROWS } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
 import { defineCopy, definePanelPacking } from './movement.js';
 import {
@@ -45,9 +45,8 @@ export function convolutionCall(shape: ConvolutionShape, transposed: boolean): W
   const [rows, channels] = transposed
     ? [shape.inputChannels, shape.outputChannels]
     : [shape.outputChannels, shape.inputChannels];
-  const tile = gemmTile();
   const blocks = pixelBlocks(shape);
-  const rowBlock = chooseRowBlock(rows, groups * sizeOf(blocks.grid), tile.rows);
+  const rowBlock = chooseRowBlock(rows, groups * sizeOf(blocks.grid), TILE_ROWS);
   const channelBlock = evenBlock(channels, Math.max(1, Math.floor(DEPTH_BLOCK / taps)), 1);
   const grid = [groups, ...blocks.grid, Math.ceil(rows / rowBlock)];
   const items = sizeOf(grid);
@@ -58,20 +57,20 @@ export function convolutionCall(shape: ConvolutionShape, transposed: boolean): W
   const staging = stagingFor(shape, blocks.lines);
   const stagedFloats = pointwise ? 0 : blocks.images * channelBlock * stagedPlane(staging);
   const layout = new ScratchLayout({
-    left: panelFloats(tile, rowBlock, channelBlock * taps),
+    left: panelFloats(rowBlock, channelBlock * taps),
     right: channelBlock * taps * stride,
-    product: direct ? 0 : roundUp(rowBlock, tile.rows) * stride,
+    product: direct ? 0 : roundUp(rowBlock, TILE_ROWS) * stride,
     staged: stagedFloats,
   });
   return {
     key: `convolution ${transposed} ${batch} ${shape.key}`,
-    phases: [{ name: 'convolve', units: laneCount(items) }],
+    phases: [{ name: 'convolve', units: laneCount(items), cost: shape.cost }],
     scratchBytes: laneCount(items) * layout.bytes,
-    build(module) {
+    build(module, options) {
       const packLeft = definePanelPacking(module, 'pack filter', {
         sourceStride: transposed ? rows : channels * taps,
         transposed,
-        height: tile.rows,
+        height: TILE_ROWS,
       });
       const packPixels = defineCopy(module, 'pack pixels', inputArea, stride);
       const stage = pointwise ? 0 : defineStaging(module, 'stage', staging);
@@ -79,7 +78,7 @@ export function convolutionCall(shape: ConvolutionShape, transposed: boolean): W
         ? 0
         : defineColumns(module, 'gather', { shape, staging, channels: channelBlock, stride }, 'gather');
       const outputStride = direct ? outputArea : stride;
-      const gemm = defineGemm(module, 'gemm', { tile, leftStride: null, rightStride: stride, outputStride });
+      const gemm = defineGemm(module, 'gemm', { options, leftStride: null, rightStride: stride, outputStride });
       const copyOut = defineCopy(module, 'copy out', stride, outputArea);
       module.function('convolve', PARAMETERS, (code, parameters) => {
         const { input, filter, output } = parameters;

@@ -9,7 +9,7 @@ import { allFloat32 } from './conv2d.js';
 import { type ConvolutionShape, convolutionShape, emitPixelBlock, pixelAt, pixelBlocks } from './convolutionShape.js';
 import { isDepthwise } from './depthwise.js';
 import { depthwiseFilterGradientCall } from './depthwiseFilterGradient.js';
-import { DEPTH_BLOCK, defineGemm, gemmTile, paddedStride, tileColumns } from './gemm.js';
+import { DEPTH_BLOCK, defineGemm, paddedStride, TILE_COLUMNS, TILE_ROWS } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
 import { defineCopy, defineTranspose } from './movement.js';
 import { constant, emitFill, emitLoop, evenBlock, FLOAT, floatAt, minimum, roundUp, times } from './spans.js';
@@ -24,12 +24,11 @@ const ENOUGH_ITEMS = 16;
 
 function filterGradientCall(shape: ConvolutionShape): WasmCall {
   const { groups, inputChannels, outputChannels, taps, pointwise, height, width } = shape;
-  const tile = gemmTile();
   const blocks = pixelBlocks(shape);
   const channelBlock = evenBlock(inputChannels, Math.max(1, Math.floor(DEPTH_BLOCK / taps)), 1);
   const channelBlocks = Math.ceil(inputChannels / channelBlock);
-  const sumsStride = roundUp(outputChannels, tileColumns(tile));
-  const sumsFloats = roundUp(channelBlock * taps, tile.rows) * sumsStride;
+  const sumsStride = roundUp(outputChannels, TILE_COLUMNS);
+  const sumsFloats = roundUp(channelBlock * taps, TILE_ROWS) * sumsStride;
   const partFloats = groups * channelBlocks * sumsFloats;
   const pixelBlockCount = sizeOf(blocks.grid);
   const wanted = Math.min(Math.ceil(ENOUGH_ITEMS / (groups * channelBlocks)), SUMS_LIMIT / (FLOAT * partFloats));
@@ -42,7 +41,7 @@ function filterGradientCall(shape: ConvolutionShape): WasmCall {
   const staging = stagingFor(shape, blocks.lines);
   const stagedFloats = pointwise ? 0 : blocks.images * channelBlock * stagedPlane(staging);
   const layout = new ScratchLayout({
-    columns: roundUp(channelBlock * taps, tile.rows) * columnStride,
+    columns: roundUp(channelBlock * taps, TILE_ROWS) * columnStride,
     right: blocks.columns * gradientStride,
     staged: stagedFloats,
   });
@@ -51,11 +50,11 @@ function filterGradientCall(shape: ConvolutionShape): WasmCall {
   return {
     key: `convolution filter gradient ${shape.key}`,
     phases: [
-      { name: 'accumulate', units: laneCount(items) },
-      { name: 'add parts', units },
+      { name: 'accumulate', units: laneCount(items), cost: shape.cost },
+      { name: 'add parts', units, cost: (parts + 1) * partFloats },
     ],
     scratchBytes: sumsBytes + laneCount(items) * layout.bytes,
-    build(module) {
+    build(module, options) {
       const packPixels = defineCopy(module, 'pack pixels', inputArea, columnStride);
       const packGradient = defineTranspose(module, 'pack gradient', outputArea, gradientStride);
       const stage = pointwise ? 0 : defineStaging(module, 'stage', staging);
@@ -63,7 +62,7 @@ function filterGradientCall(shape: ConvolutionShape): WasmCall {
         ? 0
         : defineColumns(module, 'gather', { shape, staging, channels: channelBlock, stride: columnStride }, 'gather');
       const gemm = defineGemm(module, 'gemm', {
-        tile,
+        options,
         leftStride: columnStride,
         rightStride: gradientStride,
         outputStride: sumsStride,

@@ -8,7 +8,7 @@ import { defineColumns, lineStep } from './columns.js';
 import { allFloat32, convolutionCall } from './conv2d.js';
 import { type ConvolutionShape, convolutionShape, emitPixelBlock, pixelAt, pixelBlocks } from './convolutionShape.js';
 import { depthwiseInputGradientCall, isDepthwise } from './depthwise.js';
-import { DEPTH_BLOCK, defineGemm, gemmTile, paddedStride, panelFloats } from './gemm.js';
+import { DEPTH_BLOCK, defineGemm, paddedStride, panelFloats, TILE_ROWS } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
 import { defineCopy, definePanelPacking } from './movement.js';
 import { constant, emitBlocks, emitFill, emitLoop, evenBlock, floatAt, minimum, roundUp, times } from './spans.js';
@@ -21,7 +21,6 @@ const STAGED_LIMIT = 65536;
 
 function inputGradientCall(shape: ConvolutionShape): WasmCall {
   const { groups, inputChannels, outputChannels, taps, height, width, pads } = shape;
-  const tile = gemmTile();
   const blocks = pixelBlocks(shape);
   const staging = scatterStagingFor(shape, shape.outputHeight);
   const plane = stagedPlane(staging);
@@ -35,23 +34,23 @@ function inputGradientCall(shape: ConvolutionShape): WasmCall {
   const area = shape.outputHeight * shape.outputWidth;
   const stagedFloats = blocks.images * channelBlock * plane;
   const layout = new ScratchLayout({
-    left: panelFloats(tile, channelBlock * taps, depthBlock),
+    left: panelFloats(channelBlock * taps, depthBlock),
     right: depthBlock * stride,
-    product: roundUp(channelBlock * taps, tile.rows) * stride,
+    product: roundUp(channelBlock * taps, TILE_ROWS) * stride,
     staged: stagedFloats,
   });
   return {
     key: `convolution input gradient ${shape.key}`,
-    phases: [{ name: 'convolve', units: laneCount(items) }],
+    phases: [{ name: 'convolve', units: laneCount(items), cost: shape.cost }],
     scratchBytes: laneCount(items) * layout.bytes,
-    build(module) {
+    build(module, options) {
       const packLeft = definePanelPacking(module, 'pack filter', {
         sourceStride: inputChannels * taps,
         transposed: true,
-        height: tile.rows,
+        height: TILE_ROWS,
       });
       const packPixels = defineCopy(module, 'pack pixels', area, stride);
-      const gemm = defineGemm(module, 'gemm', { tile, leftStride: null, rightStride: stride, outputStride: stride });
+      const gemm = defineGemm(module, 'gemm', { options, leftStride: null, rightStride: stride, outputStride: stride });
       const scatter = defineColumns(module, 'scatter', { shape, staging, channels: channelBlock, stride }, 'scatter');
       const merge = defineMerging(module, 'merge', staging);
       module.function('convolve', PARAMETERS, (code, parameters) => {

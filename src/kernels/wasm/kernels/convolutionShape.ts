@@ -2,7 +2,8 @@
 import type { Conv2dAttributes } from '../../contract.js';
 import { type I32, i32 } from '../assembler/instructions.js';
 import type { FunctionBuilder } from '../assembler/module.js';
-import { COLUMN_BLOCK, gemmTile, tileColumns, tileKey } from './gemm.js';
+import { sizeOf } from '../kernel.js';
+import { COLUMN_BLOCK, TILE_COLUMNS } from './gemm.js';
 import { constant, evenBlock, floatAt, minimum } from './spans.js';
 
 export interface ConvolutionShape {
@@ -24,6 +25,8 @@ export interface ConvolutionShape {
   readonly dilations: readonly number[];
   /** Whether an output pixel sees just its own input pixel: 1x1, stride 1, no padding. */
   readonly pointwise: boolean;
+  /** Multiply-adds. */
+  readonly cost: number;
   /** Part of the kernels' keys. */
   readonly key: string;
 }
@@ -57,7 +60,8 @@ export function convolutionShape(
     pads: padsBegin,
     dilations,
     pointwise: same && single,
-    key: `${parts.map((part) => part.join('x')).join(' ')} /${groups} ${tileKey(gemmTile())}`,
+    cost: sizeOf(output) * inputChannels * kernelHeight * kernelWidth,
+    key: `${parts.map((part) => part.join('x')).join(' ')} /${groups}`,
   };
 }
 
@@ -82,7 +86,7 @@ export interface PixelBlocks {
 export function pixelBlocks({ batch, outputHeight, outputWidth, pointwise }: ConvolutionShape): PixelBlocks {
   const area = outputHeight * outputWidth;
   const [lineCount, lineWidth] = pointwise ? [area, 1] : [outputHeight, outputWidth];
-  const width = tileColumns(gemmTile());
+  const width = TILE_COLUMNS;
   const small = area <= COLUMN_BLOCK / 2;
   const images = small ? evenBlock(batch, Math.floor(COLUMN_BLOCK / area), 1) : 1;
   const linesThatFit = Math.max(1, Math.floor(COLUMN_BLOCK / lineWidth));

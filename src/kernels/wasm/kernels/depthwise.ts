@@ -77,7 +77,7 @@ export function depthwiseCall(shape: ConvolutionShape): WasmCall {
   const layout = new ScratchLayout({ staged: stagedPlane(staging) });
   return {
     key: `depthwise ${shape.key}`,
-    phases: [{ name: 'convolve', units: laneCount(items), cost: items * outputHeight * outputWidth * taps }],
+    phases: [{ name: 'convolve', units: laneCount(items), cost: shape.cost }],
     scratchBytes: laneCount(items) * layout.bytes,
     build(module) {
       const stage = defineStaging(module, 'stage', staging);
@@ -168,7 +168,7 @@ export function depthwiseInputGradientCall(shape: ConvolutionShape): WasmCall {
   const layout = new ScratchLayout({ staged: stagedPlane(staging), row: stagedRow(rowStaging) });
   return {
     key: `depthwise input gradient ${shape.key}`,
-    phases: [{ name: 'convolve', units: laneCount(items), cost: items * outputHeight * outputWidth * taps }],
+    phases: [{ name: 'convolve', units: laneCount(items), cost: shape.cost }],
     scratchBytes: laneCount(items) * layout.bytes,
     build(module) {
       const stage = defineStaging(module, 'stage', staging);

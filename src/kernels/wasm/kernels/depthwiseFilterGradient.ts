@@ -36,9 +36,7 @@ export function depthwiseFilterGradientCall(shape: ConvolutionShape): WasmCall {
   });
   return {
     key: `depthwise filter gradient ${shape.key}`,
-    phases: [
-      { name: 'accumulate', units: laneCount(groups), cost: batch * groups * outputHeight * outputWidth * taps },
-    ],
+    phases: [{ name: 'accumulate', units: laneCount(groups), cost: shape.cost }],
     scratchBytes: laneCount(groups) * layout.bytes,
     build(module) {
       const stage = defineStaging(module, 'stage', staging);

@@ -8,34 +8,22 @@
  */
 import { f32, f32x4, i32, type V128, v128 } from '../assembler/instructions.js';
 import type { ModuleBuilder } from '../assembler/module.js';
+import type { KernelOptions } from '../kernel.js';
 import { constant, FLOAT, roundUp, times } from './spans.js';
 
-export interface Tile {
-  readonly rows: number;
+interface Tile {
   /** Width of the tile in vectors of four columns. */
   readonly vectors: number;
   /** Whether to multiply and add in one relaxed instruction, whose rounding the machine chooses. */
   readonly relaxed: boolean;
 }
 
-export const NARROW_TILE: Tile = { rows: 4, vectors: 2, relaxed: false };
-export const WIDE_TILE: Tile = { rows: 4, vectors: 4, relaxed: true };
+const tileOf = ({ relaxed, wide }: KernelOptions): Tile => ({ vectors: wide ? 4 : 2, relaxed });
 
-let current: Tile = NARROW_TILE;
-
-/** The tile that kernels are generated with. */
-export const gemmTile = (): Tile => current;
-
-/** Chooses the tile for kernels generated from now on. */
-export function setGemmTile(tile: Tile): void {
-  current = tile;
-}
-
-/** Part of the key of every kernel that contains a product. */
-export const tileKey = ({ rows, vectors, relaxed }: Tile): string =>
-  `${rows}x${4 * vectors}${relaxed ? ' relaxed' : ''}`;
-
-export const tileColumns = (tile: Tile): number => 4 * tile.vectors;
+/** Rows of every tile. */
+export const TILE_ROWS = 4;
+/** Columns of the widest tile: matrices have room for a multiple of this. */
+export const TILE_COLUMNS = 16;
 
 /** Steps of depth in a block: a block's row of tiles on the right (64 bytes a step) then fills half the first-level cache. */
 export const DEPTH_BLOCK = 256;
@@ -53,7 +41,7 @@ export function paddedStride(columns: number): number {
 }
 
 export interface GemmLayout {
-  readonly tile: Tile;
+  readonly options: KernelOptions;
   /** Floats between rows of the left matrix, or null for panels as `definePanelPacking` makes them. */
   readonly leftStride: number | null;
   /** Floats between steps of depth of the right matrix. */
@@ -66,10 +54,11 @@ export interface GemmLayout {
  * the output. Rows and columns are rounded up to whole tiles: the matrices must have room for that.
  */
 export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayout): number {
-  const { tile, leftStride, rightStride, outputStride } = layout;
-  const width = tileColumns(tile);
+  const { options, leftStride, rightStride, outputStride } = layout;
+  const tile = tileOf(options);
+  const width = 4 * tile.vectors;
   const rowBytes = leftStride === null ? FLOAT : leftStride * FLOAT;
-  const stepBytes = leftStride === null ? tile.rows * FLOAT : FLOAT;
+  const stepBytes = leftStride === null ? TILE_ROWS * FLOAT : FLOAT;
   const parameters = {
     left: 'i32',
     right: 'i32',
@@ -89,12 +78,12 @@ export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayo
     const end = code.local('i32');
     const a = code.local('v128');
     const b = Array.from({ length: tile.vectors }, () => code.local('v128'));
-    const sums = Array.from({ length: tile.rows }, () => b.map(() => code.local('v128')));
+    const sums = Array.from({ length: TILE_ROWS }, () => b.map(() => code.local('v128')));
     const multiplyAdd = (x: V128, y: V128, sum: V128): V128 =>
       tile.relaxed ? f32x4.relaxedMadd(x, y, sum) : f32x4.add(sum, f32x4.mul(x, y));
     /** Writes the tile; of two neighbouring vectors the upper one first, which lets the engine join them. */
     const store = (value: (row: number, vector: number) => V128): void => {
-      for (let i = 0; i < tile.rows; i++) {
+      for (let i = 0; i < TILE_ROWS; i++) {
         for (let pair = 0; pair < tile.vectors; pair += 2) {
           for (const j of [pair + 1, pair]) {
             if (j < tile.vectors) code.do(v128.store(target, value(i, j), i * outputStride * FLOAT + 16 * j));
@@ -133,9 +122,9 @@ export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayo
                 () => store((i, j) => sums[i][j]),
                 () => store((i, j) => f32x4.add(v128.load(target, i * outputStride * FLOAT + 16 * j), sums[i][j])),
               );
-              code.increase(leftPanel, leftStride === null ? times(depthBytes, 1) : tile.rows * rowBytes);
-              code.increase(target, tile.rows * outputStride * FLOAT);
-              code.increase(row, -tile.rows);
+              code.increase(leftPanel, leftStride === null ? times(depthBytes, 1) : TILE_ROWS * rowBytes);
+              code.increase(target, TILE_ROWS * outputStride * FLOAT);
+              code.increase(row, -TILE_ROWS);
             },
             () => i32.gtS(row, constant(0)),
           );
@@ -150,4 +139,4 @@ export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayo
 }
 
 /** Floats of a left block in panels. */
-export const panelFloats = (tile: Tile, rows: number, depth: number): number => roundUp(rows, tile.rows) * depth;
+export const panelFloats = (rows: number, depth: number): number => roundUp(rows, TILE_ROWS) * depth;

@@ -1,5 +1,6 @@
 /** The WebAssembly kernels there are; the others run as reference kernels. */
 import type { WasmKernels } from '../kernel.js';
+import { adaptiveAvgPool2d, adaptiveAvgPool2dGradient, avgPool2d, avgPool2dGradient } from './averagePool.js';
 import { batchNorm, batchNormGradient } from './batchNorm.js';
 import { conv2d } from './conv2d.js';
 import { conv2dFilterGradient } from './conv2dFilterGradient.js';
@@ -10,6 +11,7 @@ import { fakeQuantizeGradient } from './fakeQuantizeGradient.js';
 import { gather, gatherGradient } from './gather.js';
 import { concat, pad, padGradient, slice, sliceGradient } from './layout.js';
 import { matMul } from './matMul.js';
+import { maxPool2d, maxPool2dGradient } from './maxPool.js';
 import { mvn, mvnGradient } from './mvn.js';
 import { adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.js';
 import { reduce } from './reduction.js';
@@ -23,4 +25,5 @@ export const WASM_KERNELS: WasmKernels = {
   ...{ sgdUpdate, adamUpdate, rmspropUpdate },
   ...{ transpose, concat, slice, sliceGradient, pad, padGradient, gather, gatherGradient },
   ...{ matMul, conv2d, conv2dInputGradient, conv2dFilterGradient },
+  ...{ maxPool2d, maxPool2dGradient, avgPool2d, avgPool2dGradient, adaptiveAvgPool2d, adaptiveAvgPool2dGradient },
 };

@@ -5,12 +5,11 @@ import {
   COLUMN_BLOCK,
   DEPTH_BLOCK,
   defineGemm,
-  gemmTile,
   paddedStride,
   panelFloats,
   ROW_BLOCK,
-  tileColumns,
-  tileKey,
+  TILE_COLUMNS,
+  TILE_ROWS,
 } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
 import { defineCopy, definePanelPacking, defineTranspose } from './movement.js';
@@ -33,9 +32,8 @@ export const matMul: WasmKernel<'matMul'> = ([a, b], { transposeA, transposeB },
     batch = [];
   }
   const [leftBatch, rightBatch] = [a, b].map(({ shape }) => stridesUnder(shape.slice(0, -2), batch));
-  const tile = gemmTile();
-  const rowBlock = evenBlock(rows, ROW_BLOCK, tile.rows);
-  const columnBlock = evenBlock(columns, COLUMN_BLOCK, tileColumns(tile));
+  const rowBlock = evenBlock(rows, ROW_BLOCK, TILE_ROWS);
+  const columnBlock = evenBlock(columns, COLUMN_BLOCK, TILE_COLUMNS);
   const depthBlock = evenBlock(depth, DEPTH_BLOCK, 1);
   const grid = [...batch, Math.ceil(rows / rowBlock), Math.ceil(columns / columnBlock)];
   const items = sizeOf(grid);
@@ -43,26 +41,26 @@ export const matMul: WasmKernel<'matMul'> = ([a, b], { transposeA, transposeB },
   const direct = rows % rowBlock === 0 && columns % columnBlock === 0;
   const stride = paddedStride(columnBlock);
   const scratchLayout = new ScratchLayout({
-    left: panelFloats(tile, rowBlock, depthBlock),
+    left: panelFloats(rowBlock, depthBlock),
     right: depthBlock * stride,
-    product: direct ? 0 : roundUp(rowBlock, tile.rows) * stride,
+    product: direct ? 0 : roundUp(rowBlock, TILE_ROWS) * stride,
   });
   const shapes = [a.shape, b.shape].map((shape) => shape.join('x'));
   return {
-    key: `matMul ${shapes.join(' ')} ${transposeA} ${transposeB} ${tileKey(tile)}`,
-    phases: [{ name: 'multiply', units: laneCount(items) }],
+    key: `matMul ${shapes.join(' ')} ${transposeA} ${transposeB}`,
+    phases: [{ name: 'multiply', units: laneCount(items), cost: sizeOf(c.shape) * depth }],
     scratchBytes: laneCount(items) * scratchLayout.bytes,
-    build(module) {
+    build(module, options) {
       const packLeft = definePanelPacking(module, 'pack left', {
         sourceStride: transposeA ? rows : depth,
         transposed: transposeA,
-        height: tile.rows,
+        height: TILE_ROWS,
       });
       const packRight = transposeB
         ? defineTranspose(module, 'pack right', depth, stride)
         : defineCopy(module, 'pack right', columns, stride);
       const gemm = defineGemm(module, 'gemm', {
-        tile,
+        options,
         leftStride: null,
         rightStride: stride,
         outputStride: direct ? columns : stride,
