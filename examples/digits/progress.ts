@@ -8,7 +8,9 @@ export interface TrainingProgress {
   stop(): void;
 }
 
-const TITLE_WIDTH = 22;
+// A line has room in a terminal of 80 columns.
+const TITLE_WIDTH = 19;
+const BAR_WIDTH = 12;
 /** Share of the newest loss in the mean that is shown. */
 const NEWEST = 0.1;
 
@@ -19,9 +21,9 @@ export function showTraining(title: string, epochs: number, samplesPerEpoch: num
   const total = epochs * samplesPerEpoch;
   const terminal = process.stdout.isTTY === true;
   const bar = new SingleBar({
-    format: `${title.padEnd(TITLE_WIDTH)} {bar} {percentage}% | loss {loss} | {speed} samples/s | {left} left`,
+    format: `${title.padEnd(TITLE_WIDTH)} {bar} {percentage}% loss {loss}, {speed} samples/s, {left} left`,
     stream: process.stdout,
-    barsize: 24,
+    barsize: BAR_WIDTH,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     hideCursor: true,
@@ -48,7 +50,7 @@ export function showTraining(title: string, epochs: number, samplesPerEpoch: num
       if (terminal) return;
       const { loss, speed, left } = state();
       console.log(
-        `${title.padEnd(TITLE_WIDTH)} epoch ${epoch + 1}/${epochs} | loss ${loss} | ${speed} samples/s | ${left} left`,
+        `${title.padEnd(TITLE_WIDTH)} epoch ${epoch + 1}/${epochs} loss ${loss}, ${speed} samples/s, ${left} left`,
       );
     },
     stop() {
@@ -61,9 +63,9 @@ export function showTraining(title: string, epochs: number, samplesPerEpoch: num
 export function showCalibration(title: string, total: number): { update(done: number): void; stop(): void } {
   const terminal = process.stdout.isTTY === true;
   const bar = new SingleBar({
-    format: `${title.padEnd(TITLE_WIDTH)} {bar} {percentage}% | {value}/{total} images | {eta} s left`,
+    format: `${title.padEnd(TITLE_WIDTH)} {bar} {percentage}% {value}/{total} images, {eta} s left`,
     stream: process.stdout,
-    barsize: 24,
+    barsize: BAR_WIDTH,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     hideCursor: true,
