@@ -16,7 +16,16 @@ export interface IgnoredScope {
   validate?: boolean;
 }
 
-const inLayer = (node: GraphNode, path: string): boolean => node.scope === path || node.scope.startsWith(`${path}/`);
+const inLayer = (node: GraphNode, path: string): boolean =>
+  path !== '' && (node.scope === path || node.scope.startsWith(`${path}/`));
+
+/** A list of names as the user gave it. */
+function listOf(name: string, value: readonly string[] = []): readonly string[] {
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
+    throw new ValidationError('IGNORED_SCOPE_LIST', `ignoredScope: ${name} must be an array of strings.`, { name });
+  }
+  return value;
+}
 
 /** The ignored nodes of a graph. */
 export function ignoredNodes(graph: Graph, scope: IgnoredScope = {}): Set<GraphNode> {
@@ -29,16 +38,20 @@ export function ignoredNodes(graph: Graph, scope: IgnoredScope = {}): Set<GraphN
     if (found.length === 0) unmatched.push(`${kind} '${text}'`);
     for (const node of found) ignored.add(node);
   };
-  for (const name of scope.names ?? []) {
+  for (const name of listOf('names', scope.names)) {
     const path = name.replaceAll('.', '/');
     rule('name', name, (node) => node.name === name || inLayer(node, path));
   }
-  for (const pattern of scope.patterns ?? []) {
+  for (const pattern of listOf('patterns', scope.patterns)) {
     const expression = toExpression(pattern);
     rule('pattern', pattern, (node) => expression.test(node.name));
   }
-  for (const type of scope.types ?? []) rule('type', type, (node) => node.type === type);
-  for (const { inputs, outputs } of scope.subgraphs ?? []) {
+  for (const type of listOf('types', scope.types)) rule('type', type, (node) => node.type === type);
+  const names = new Set(graph.nodes.map(({ name }) => name));
+  for (const section of scope.subgraphs ?? []) {
+    const inputs = listOf('subgraphs.inputs', section.inputs);
+    const outputs = listOf('subgraphs.outputs', section.outputs);
+    for (const name of [...inputs, ...outputs]) if (!names.has(name)) unmatched.push(`subgraph end '${name}'`);
     const between = subgraph(graph, inputs, outputs);
     rule('subgraph', `${inputs.join(', ')} to ${outputs.join(', ')}`, (node) => between.has(node));
   }

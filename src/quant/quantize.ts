@@ -83,14 +83,22 @@ function oneOf<T extends string>(name: string, value: T, known: readonly T[]): T
   return value;
 }
 
+function flag(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean')
+    throw new ValidationError('INVALID_OPTION', `quantize: ${name} must be true or false, not ${String(value)}.`, {
+      option: name,
+    });
+  return value;
+}
+
 function resolveOptions(options: QuantizeOptions): QuantizationRecord {
   checkOptions('quantize', options, OPTION_NAMES);
   const given = options.bits ?? 8;
+  if (typeof given !== 'number') checkOptions('quantize: bits', given, ['weights', 'activations']);
   const bits =
     typeof given === 'number'
       ? { weights: given, activations: given }
       : { weights: given.weights ?? 8, activations: given.activations ?? 8 };
-  checkOptions('quantize: bits', bits, ['weights', 'activations']);
   for (const [kind, value] of Object.entries(bits)) {
     if (!Number.isInteger(value) || value < 2 || value > 8) {
       throw new ValidationError(
@@ -112,7 +120,7 @@ function resolveOptions(options: QuantizeOptions): QuantizationRecord {
     preset: oneOf('preset', options.preset ?? 'performance', ['performance', 'mixed']),
     targetDevice: oneOf('targetDevice', options.targetDevice ?? 'any', ['any', 'cpu']),
     subsetSize,
-    fastBiasCorrection: options.fastBiasCorrection ?? true,
+    fastBiasCorrection: flag('fastBiasCorrection', options.fastBiasCorrection ?? true),
     overflowFix: oneOf('overflowFix', options.overflowFix ?? (eight ? 'firstLayer' : 'disable'), [
       'enable',
       'firstLayer',
@@ -136,6 +144,7 @@ export async function quantize<M extends Module>(
   options: QuantizeOptions = {},
 ): Promise<QuantizedModel<M>> {
   const record = resolveOptions(options);
+  const perImage = flag('batchwiseStatistics', options.batchwiseStatistics ?? true);
   const samples = calibrationInputs(calibration, record.subsetSize);
   const first = await samples.next();
   if (first.done)
@@ -150,7 +159,7 @@ export async function quantize<M extends Module>(
     activationMode: record.preset === 'mixed' ? 'asymmetric' : 'symmetric',
     bits: record.bits,
   });
-  const ranges = activationCollectors(graph, placement, options.batchwiseStatistics ?? true);
+  const ranges = activationCollectors(graph, placement, perImage);
   const layers = record.fastBiasCorrection ? biasedLayers(placement.weights) : [];
   await collectStatistics(graph, chain(first.value, samples), watchlist(ranges, layers), {
     onProgress: options.onProgress,

@@ -71,7 +71,7 @@ function symmetric(
   { bits, narrowRange }: QuantizerConfig,
   { forceSigned, halfRange }: RangeOptions,
 ): SymmetricParameters {
-  const widest = float32(Math.max(...absMax.map(float32)));
+  const widest = float32(absMax.reduce((widest, value) => Math.max(widest, value), 0));
   const floor = Math.max(float32(MINIMAL_SHARE * widest), float32(MINIMAL_RANGE));
   const levels = 2 ** bits - (narrowRange ? 1 : 0);
   const factor = halfRange ? (levels - 1) / (2 ** (bits - 1) - 1) : 1;
