@@ -5,13 +5,31 @@
 import type { KernelAttributes, KernelName, TensorType } from '../contract.js';
 import type { ModuleBuilder } from './assembler/module.js';
 
+export type KernelFunction = (...values: number[]) => void;
+
 /** One pass of a kernel; the next begins when all its units are done. */
 export interface Phase {
   /** Name of the function, exported by the module. */
   readonly name: string;
   /** Number of independent units of work. */
   readonly units: number;
+  /**
+   * How much work all units are, in elements or multiply-adds: whether threads are worth it. Default: the elements of
+   * all operands, right for a pass over them; far too little for a matrix product.
+   */
+  readonly cost?: number;
 }
+
+/** What kernels may use besides plain SIMD. */
+export interface KernelOptions {
+  /** The relaxed multiply-add: faster, but its last bit depends on the machine. */
+  readonly relaxed: boolean;
+  /** The engine joins pairs of vectors to 256 bits, so that tiles should be wider. */
+  readonly wide: boolean;
+}
+
+/** Plain SIMD: the same bits on every machine. */
+export const PORTABLE: KernelOptions = { relaxed: false, wide: false };
 
 /**
  * A kernel for certain shapes. Its functions take the addresses of inputs, outputs and (if there is any) scratch
@@ -25,7 +43,7 @@ export interface WasmCall {
   readonly scalars?: readonly number[];
   readonly scratchBytes?: number;
   /** Defines the functions of `phases`. */
-  build(module: ModuleBuilder): void;
+  build(module: ModuleBuilder, options: KernelOptions): void;
 }
 
 /** Null where the kernel does not cover the case; the reference kernel then does the work. */

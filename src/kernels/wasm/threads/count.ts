@@ -1,0 +1,40 @@
+/** How many threads backends use that were not told a number of their own. */
+import { ValidationError } from '../../../errors.js';
+import { knownThreadHost } from './host.js';
+import { MAXIMUM_THREADS } from './layout.js';
+
+let chosen: number | null = null;
+let changes = 0;
+
+/** @throws ValidationError `THREAD_COUNT` */
+export function checkThreadCount(count: number): number {
+  if (!Number.isInteger(count) || count < 1 || count > MAXIMUM_THREADS)
+    throw new ValidationError(
+      'THREAD_COUNT',
+      `The number of threads must be a whole number from 1 to ${MAXIMUM_THREADS}; it is ${String(count)}.`,
+      { count },
+    );
+  return count;
+}
+
+/**
+ * Sets how many threads kernels run on, the calling one included, from the next kernel on. Results are the same bits for
+ * every number. By default as many as the process has cores; where threads cannot share memory (a browser page that is
+ * not cross-origin isolated) there is always one.
+ * @throws ValidationError `THREAD_COUNT` unless it is a whole number from 1 to 64
+ */
+export function setThreads(count: number): void {
+  chosen = checkThreadCount(count);
+  changes++;
+}
+
+/** The number that `setThreads` set, or the number of cores. */
+export function getThreads(): number {
+  return chosen ?? Math.min(knownThreadHost()?.cores ?? 1, MAXIMUM_THREADS);
+}
+
+/** The number, and how often it was set. */
+export const threadChoice = (): { readonly count: number; readonly changes: number } => ({
+  count: getThreads(),
+  changes,
+});
