@@ -3,35 +3,18 @@
  * weights times k, bias beta - mean k + bias k, with k = gamma / sqrt(variance + epsilon) per output channel.
  * Quantized weights keep their codes; their scale takes the factor, which may make it negative or zero.
  */
-import type { OperationDefinition } from '../../autograd/operation.js';
 import type { Graph, GraphNode, GraphValue } from '../../graph/graph.js';
 import { NO_ATTRIBUTES } from '../../ops/checks.js';
 import { ADD } from '../../ops/elementwise/add.js';
 import { MULTIPLY } from '../../ops/elementwise/multiply.js';
-import {
-  CONVOLUTION,
-  CONVOLUTION_BACKPROP,
-  GROUP_CONVOLUTION,
-  GROUP_CONVOLUTION_BACKPROP,
-} from '../../ops/neural/convolution.js';
-import { MATMUL, type MatMulAttributes } from '../../ops/neural/matMul.js';
+import { MATMUL } from '../../ops/neural/matMul.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { hostTensor } from '../hostTensor.js';
 import { batchNormConstants, type ChannelAffine } from './batchNormConstants.js';
 import { findDequantization } from './dequantization.js';
 import { GraphEditor } from './graphEditor.js';
+import { outputChannelAxes } from './outputChannels.js';
 import { scaleChannels } from './scaleChannels.js';
-
-/** The axes of the weights that together count the output channels. */
-type ChannelAxes = (attributes: never) => readonly number[];
-
-const CHANNEL_AXES: ReadonlyMap<OperationDefinition, ChannelAxes> = new Map<OperationDefinition, ChannelAxes>([
-  [CONVOLUTION as OperationDefinition, () => [0]],
-  [GROUP_CONVOLUTION as OperationDefinition, () => [0, 1]],
-  [CONVOLUTION_BACKPROP as OperationDefinition, () => [1]],
-  [GROUP_CONVOLUTION_BACKPROP as OperationDefinition, () => [0, 2]],
-  [MATMUL as OperationDefinition, ({ transposeB }: MatMulAttributes) => [transposeB ? 0 : 1]],
-]);
 
 /** An operation with weights that a batch normalisation follows. */
 interface Producer {
@@ -84,10 +67,10 @@ function findProducer(editor: GraphEditor, value: GraphValue, user: GraphNode, c
 }
 
 function weighted({ node }: GraphValue): Pick<Producer, 'node' | 'axes'> | null {
-  const axes = CHANNEL_AXES.get(node.definition);
+  const axes = outputChannelAxes(node);
   // Batch normalisation counts channels along axis 1, which is a matrix product's last one only for matrices.
   if (!axes || (node.definition === MATMUL && node.inputs.some(({ type }) => type.shape.length !== 2))) return null;
-  return { node, axes: axes(node.attributes as never) };
+  return { node, axes };
 }
 
 /** The values of a constant that is added along axis 1 of a tensor of this rank; null if it has other axes. */

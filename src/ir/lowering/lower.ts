@@ -1,16 +1,21 @@
 /**
- * Prepares a graph for a file: OpenVINO's forms for quantizers, batch normalisation folded, constants computed.
+ * Prepares a graph for a file: OpenVINO's forms for quantizers, batch normalisation folded, constants computed, and
+ * what OpenVINO is slow or wrong at expressed in another way.
  * What comes out computes the evaluation form of the model, up to rounding in float32.
  */
 import type { Graph } from '../../graph/graph.js';
 import { copyGraph } from '../../graph/graphModule.js';
 import { decomposeBatchNorm } from './decomposeBatchNorm.js';
+import { explicitPoolRounding } from './explicitPoolRounding.js';
 import { foldBatchNorm } from './foldBatchNorm.js';
 import { foldConstants } from './foldConstants.js';
+import { keepPoolPadding } from './keepPoolPadding.js';
+import { keepRounding } from './keepRounding.js';
 import { lowerQuantizers } from './lowerQuantizers.js';
 import { moveToHost } from './moveToHost.js';
 import { removeBypassed } from './removeBypassed.js';
 import { reshapeDequantization } from './reshapeDequantization.js';
+import { widenPointwise } from './widenPointwise.js';
 
 /** The lowered copy of a graph; its constants live on the reference backend. */
 export async function lower(graph: Graph): Promise<Graph> {
@@ -22,6 +27,10 @@ export async function lower(graph: Graph): Promise<Graph> {
   reshapeDequantization(copy);
   foldBatchNorm(copy);
   decomposeBatchNorm(copy);
+  explicitPoolRounding(copy);
+  keepPoolPadding(copy);
+  widenPointwise(copy);
+  keepRounding(copy);
   foldConstants(copy);
   return copy;
 }
