@@ -112,7 +112,7 @@ describe('fakeQuantizeGradient in WebAssembly', () => {
     const results = runBothOrders({ kernel: 'fakeQuantizeGradient', inputs, attributes, outputs });
     const expected = runReferenceKernel('fakeQuantizeGradient', inputs, attributes, outputs);
     expectEach(results[0], expected[0], exact, 0, 'dx');
-    const size = g.values.reduce((sum, each) => sum + Math.abs(each), 0);
+    const size = Array.from(g.values).reduce((sum, each) => sum + Math.abs(each), 0);
     const ratio = Math.max(1, Math.abs(levelLow / levelHigh));
     expectEach(results[1], expected[1], () => 2e-7 * size, 1, 'dlow');
     expectEach(results[2], expected[2], () => 2e-7 * size * ratio, 2, 'drange');

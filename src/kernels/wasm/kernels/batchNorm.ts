@@ -6,7 +6,7 @@
  * ("Algorithms for computing the sample variance", 1983): nothing cancels, however far the mean is from zero.
  */
 import type { TensorType } from '../../contract.js';
-import { type F64, f32, f32x4, f64, i32 } from '../assembler/instructions.js';
+import { type F64, f32, f32x4, f64, i32, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder, Local, ModuleBuilder } from '../assembler/module.js';
 import { kernelParameters, sizeOf, type WasmKernel } from '../kernel.js';
 import {
@@ -122,11 +122,13 @@ function defineStatistics(module: ModuleBuilder, cut: Cut): void {
     code.countTo(begin, end, 1, () => {
       const { rows, offset } = locateUnit(code, begin, cut);
       const shape = { rows, length: cut.plane, gap: gapOf(cut) };
+      // Sums of distances from the first element: those of values far from zero would lose the digits that differ.
+      const first = code.local('v128', v128.load32Splat(i32.add(x, offset)));
       sums.reset();
-      emitFoldTerms(code, shape, [pointerTo(code, x, offset)], sums, (operands) => operands);
-      const [sum] = sums.totals;
+      emitFoldTerms(code, shape, [pointerTo(code, x, offset)], sums, ([value]) => [f32x4.sub(value, first)]);
       const count = countOf(code, rows, cut.plane);
-      const mean = code.local('f64', f64.div(sum, count));
+      const origin = f64.promote(f32x4.extractLane(first, 0));
+      const mean = code.local('f64', f64.add(origin, f64.div(sums.totals[0], count)));
       const pivot = splatSingle(code, mean);
       squares.reset();
       emitFoldTerms(code, shape, [pointerTo(code, x, offset)], squares, ([value]) => {
@@ -137,7 +139,7 @@ function defineStatistics(module: ModuleBuilder, cut: Cut): void {
       const error = code.local('f64', f64.sub(mean, f64.promote(f32.demote(mean))));
       const partial = code.local('i32', i32.add(scratch, times(begin, PARTIAL_BYTES)));
       const corrected = f64.sub(squares.totals[0], f64.mul(count, f64.mul(error, error)));
-      code.do(f64.store(partial, sum), f64.store(partial, corrected, 8));
+      code.do(f64.store(partial, f64.mul(mean, count)), f64.store(partial, corrected, 8));
     });
   });
 }

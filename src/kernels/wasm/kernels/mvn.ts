@@ -3,7 +3,7 @@
  * sums of their own.
  */
 import type { TensorType } from '../../contract.js';
-import { type F64, f32, f32x4, f64, i32, type V128 } from '../assembler/instructions.js';
+import { type F64, f32, f32x4, f64, i32, type V128, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder, Local } from '../assembler/module.js';
 import { kernelParameters, sizeOf, type WasmKernel } from '../kernel.js';
 import { Accumulators, emitFoldTerms, emitMap, FLOAT_BYTES, isFloat32 } from './loops.js';
@@ -28,9 +28,12 @@ function emitMoments(
 ): { readonly mean: Local<'f64'>; readonly inverse: Local<'f64'> } {
   const shape = { rows: 1, length, gap: 0 };
   const [sums, squares] = [new Accumulators(code, 1), new Accumulators(code, 1)];
+  // Sums of distances from the first element: those of values far from zero would lose the digits that differ.
+  const first = code.local('v128', v128.load32Splat(start));
   sums.reset();
-  emitFoldTerms(code, shape, [code.local('i32', start)], sums, (operands) => operands);
-  const mean = code.local('f64', f64.div(sums.totals[0], f64.const(length)));
+  emitFoldTerms(code, shape, [code.local('i32', start)], sums, ([value]) => [f32x4.sub(value, first)]);
+  const origin = f64.promote(f32x4.extractLane(first, 0));
+  const mean = code.local('f64', f64.add(origin, f64.div(sums.totals[0], f64.const(length))));
   const pivot = single(code, mean);
   squares.reset();
   emitFoldTerms(code, shape, [code.local('i32', start)], squares, ([value]) => {
