@@ -6,7 +6,7 @@
  * A symbolic tensor has no values: it stands for a value of a graph that is being recorded.
  * The arithmetic methods (`add`, `reshape`, ...) are installed by `ops/methods.ts`, one floor up.
  */
-import { AutogradError, DTypeError, ShapeError, TraceError } from '../errors.js';
+import { AutogradError, BackendError, DTypeError, ShapeError, TraceError } from '../errors.js';
 import type { Backend, Storage } from '../kernels/contract.js';
 import type { DType, TypedArray } from '../kernels/dtype.js';
 import { formatShape, type Shape, sameShape, sizeOf } from './shape.js';
@@ -167,6 +167,12 @@ export class Tensor {
       throw new DTypeError(
         'ASSIGN_DTYPE',
         `assign_: a ${this.dtype} tensor cannot take ${other.dtype} values; convert them with .cast('${this.dtype}').`,
+      );
+    }
+    if (other.backend !== this.backend) {
+      throw new BackendError(
+        'MIXED_BACKENDS',
+        `assign_: a tensor on the ${this.backend.name} backend cannot take the values of one on ${other.backend.name}. Move it with await tensor.to(backend).`,
       );
     }
     return this.replaceStorage(other.storage);
