@@ -3,8 +3,8 @@
  * two calls of a compiled program; the tape sees one node for the whole model.
  *
  * Gradients of parameters are tensors that are used again: the next `backward()` through the model writes new values
- * into a gradient that no parameter holds any more (`zeroGrad()` lets go of it). A program that keeps an old gradient
- * keeps a copy: `parameter.grad.clone()`. Tensors made from a gradient (`detach()`, `reshape()`) are safe to keep.
+ * into a gradient that no parameter holds any more (`zeroGrad()` lets go of it). To keep an old gradient, keep a tensor
+ * made from it: `parameter.grad.detach()` is enough.
  */
 import { isGradEnabled } from '../autograd/gradMode.js';
 import { type BackwardRule, record, TapeNode } from '../autograd/tape.js';

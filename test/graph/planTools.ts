@@ -58,7 +58,7 @@ export const values = (x: Tensor | null): number[] | null => x && [...x.dataSync
 /** Everything a training step leaves behind. */
 export interface Observation {
   readonly outputs: (number[] | null)[];
-  readonly loss: number | null;
+  readonly loss: number | undefined;
   readonly gradients: Record<string, number[] | null>;
   readonly state: Record<string, number[] | null>;
   readonly random: unknown;
@@ -81,7 +81,7 @@ export function observe(each: PlanCase, kind: 'float' | 'quantized', way: Way): 
       ]);
       return {
         outputs: outputs.map(values),
-        loss: loss && loss.itemSync(),
+        loss: loss?.itemSync(),
         gradients,
         state: Object.fromEntries([...module.stateDict()].map(([name, tensor]) => [name, values(tensor)])),
         random: defaultGenerator().state(),
