@@ -136,7 +136,7 @@ describe('backends', () => {
 
   it('init checks the name', async () => {
     expect(await init()).toBe(referenceBackend());
-    await expect(init({ backend: 'tpu' as 'reference' })).rejects.toThrow(/Use 'reference' or 'gpujs'/);
+    await expect(init({ backend: 'tpu' as 'reference' })).rejects.toThrow(/Use 'reference', 'wasm' or 'gpujs'/);
   });
 
   it('a dtype that the backend lacks is refused', () => {
