@@ -3,14 +3,24 @@
  * model it rebuilds the quantized one, whose values then come from a state dictionary (NNCF's `get_config`
  * and `load_from_config`).
  */
-import { FormatError, ValidationError } from '../errors.js';
+import { ValidationError } from '../errors.js';
+import type { GraphNode } from '../graph/graph.js';
 import { copyGraph } from '../graph/graphModule.js';
 import { trace } from '../graph/trace.js';
 import type { DType } from '../kernels/dtype.js';
 import type { Module } from '../nn/module.js';
 import { ones } from '../tensor/create.js';
+import { formatShape } from '../tensor/shape.js';
+import { checkConfig } from './configCheck.js';
 import { type QuantizationRecord, QuantizedModel } from './quantizedModel.js';
-import { insertQuantizers, type QuantizerInsertion, type QuantizerTarget, quantizerName } from './quantizer.js';
+import {
+  insertQuantizers,
+  isQuantizer,
+  type QuantizerInsertion,
+  type QuantizerTarget,
+  quantizerName,
+  weightsOf,
+} from './quantizer.js';
 import type { QuantizerSpec } from './spec.js';
 
 /** The version of the format that this library writes, and the newest it reads. */
@@ -60,57 +70,64 @@ export function getConfig(model: QuantizedModel): QuantizationConfig {
   };
 }
 
-function checkConfig(config: QuantizationConfig): void {
-  if (
-    config === null ||
-    typeof config !== 'object' ||
-    !Array.isArray(config.quantizers) ||
-    !Array.isArray(config.inputs)
-  ) {
-    throw new FormatError(
-      'NOT_A_CONFIG',
-      'This is not a quantization configuration: expected what getConfig() returns, with inputs and quantizers.',
-    );
-  }
-  if (!(config.version <= CONFIG_VERSION)) {
-    throw new FormatError(
-      'NEWER_CONFIG',
-      `The quantization configuration has version ${config.version}, but this library reads up to ${CONFIG_VERSION}. Update quantgrad.`,
-      {
-        version: config.version,
-      },
-    );
-  }
-}
-
 /**
  * Rebuilds a quantized model on a float model of the same structure. Ranges are 1 until `loadStateDict`.
  * The given model is not changed.
  * @throws ValidationError if the model does not have the operations that the configuration names.
  */
 export function loadFromConfig<M extends Module>(model: M, config: QuantizationConfig): QuantizedModel<M> {
-  checkConfig(config);
+  checkConfig(config, CONFIG_VERSION);
   const traced = trace(model, config.inputs, {
     dynamicBatch: false,
     inputNames: config.inputs.map(({ name }) => name),
   });
   const graph = copyGraph(traced.graph);
-  const insertions = config.quantizers.map(({ target, spec, shape, shares }): QuantizerInsertion => {
-    if (!graph.nodes.some((node) => node.name === target.node)) {
-      throw new ValidationError(
-        'CONFIG_MODEL_MISMATCH',
-        `The quantization configuration names the operation '${target.node}', which this model does not have. Use the model it was made from.`,
-        { node: target.node },
-      );
-    }
+  const nodes = new Map(graph.nodes.map((node) => [node.name, node]));
+  const insertions = config.quantizers.map((entry): QuantizerInsertion => {
+    const { target, spec, shape, shares } = entry;
+    checkTarget(nodes.get(target.node), target);
     const parameters = (spec.mode === 'symmetric' ? ['scale'] : ['inputLow', 'inputRange']).map(() => ones(shape));
     return { target, spec, parameters, shares };
   });
   insertQuantizers(graph, insertions);
+  for (const node of graph.nodes.filter(isQuantizer)) checkQuantizer(node);
   const quantized = new QuantizedModel<M>(graph, traced.structure, config.record).train(model.training);
   const byName = new Map(quantized.quantizers.map((quantizer) => [quantizer.name, quantizer]));
-  config.quantizers.forEach(({ enabled }, index) => {
-    if (!enabled) byName.get(quantizerName(config.quantizers[index].target))?.disable();
-  });
+  for (const { enabled, target } of config.quantizers) if (!enabled) byName.get(quantizerName(target))?.disable();
   return quantized;
+}
+
+const mismatch = (what: string, node: string, cause?: unknown): ValidationError =>
+  new ValidationError(
+    'CONFIG_MODEL_MISMATCH',
+    `The quantization configuration names ${what}. Use the model it was made from.`,
+    { node },
+    cause,
+  );
+
+/** Checks that the model has the place of a quantizer. */
+function checkTarget(node: GraphNode | undefined, { point, node: name, port }: QuantizerTarget): void {
+  if (!node) throw mismatch(`the operation '${name}', which this model does not have`, name);
+  const there = point === 'output' ? node.outputs[port] : node.inputs[port];
+  if (!there || (point === 'weights' && !weightsOf(node, port))) {
+    const kind = point === 'weights' ? `constant weights at input ${port}` : `the ${point} ${port}`;
+    throw mismatch(`${kind} of '${name}' (${node.type}), which this model does not have`, name);
+  }
+}
+
+/** Checks that the parameters of a quantizer fit the value that it quantizes. */
+function checkQuantizer(node: GraphNode): void {
+  try {
+    node.definition.infer(
+      node.inputs.map(({ type }) => type),
+      node.attributes as never,
+    );
+  } catch (error) {
+    const types = node.inputs.map(({ type }) => formatShape(type.shape));
+    throw mismatch(
+      `the quantizer '${node.name}' with parameters of shape ${types[1]} for a value of shape ${types[0]}`,
+      node.name,
+      error,
+    );
+  }
 }
