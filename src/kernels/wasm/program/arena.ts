@@ -10,6 +10,7 @@ import {
   type KernelStep,
   outputsOf,
   type ProgramBuffer,
+  type ProgramOperand,
   type ProgramStep,
 } from '../../program.js';
 import { ALIGNMENT } from '../heap.js';
@@ -165,7 +166,7 @@ class Places {
 
 /** An operand that dies in this step and whose place the output can take. */
 function replaceable(step: KernelStep, output: ProgramBuffer, dying: ReadonlySet<ProgramBuffer>): ProgramBuffer | null {
-  const [{ shape }] = step.outputs;
+  const { shape } = step.outputs.find(({ buffer }) => buffer === output) as ProgramOperand;
   const found = step.inputs.find(
     (input) =>
       dying.has(input.buffer) &&
