@@ -77,17 +77,16 @@ export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayo
     const depthBytes = code.local('i32', times(depth, stepBytes));
     const end = code.local('i32');
     const a = code.local('v128');
+    // One zero for all: vectors with different ones are not joined.
+    const zero = code.local('v128', f32x4.splat(f32.const(0)));
     const b = Array.from({ length: tile.vectors }, () => code.local('v128'));
     const sums = Array.from({ length: TILE_ROWS }, () => b.map(() => code.local('v128')));
     const multiplyAdd = (x: V128, y: V128, sum: V128): V128 =>
       tile.relaxed ? f32x4.relaxedMadd(x, y, sum) : f32x4.add(sum, f32x4.mul(x, y));
-    /** Writes the tile; of two neighbouring vectors the upper one first, which lets the engine join them. */
     const store = (value: (row: number, vector: number) => V128): void => {
       for (let i = 0; i < TILE_ROWS; i++) {
-        for (let pair = 0; pair < tile.vectors; pair += 2) {
-          for (const j of [pair + 1, pair]) {
-            if (j < tile.vectors) code.do(v128.store(target, value(i, j), i * outputStride * FLOAT + 16 * j));
-          }
+        for (let j = 0; j < tile.vectors; j += 2) {
+          code.do(v128.storePair(target, value(i, j), value(i, j + 1), i * outputStride * FLOAT + 16 * j));
         }
       }
     };
@@ -112,7 +111,7 @@ export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayo
           code.set(row, rows);
           code.doWhile(
             () => {
-              for (const sum of sums.flat()) code.set(sum, f32x4.splat(f32.const(0)));
+              for (const sum of sums.flat()) code.set(sum, zero);
               code.set(l, leftPanel);
               code.set(r, right);
               code.set(end, i32.add(l, depthBytes));
