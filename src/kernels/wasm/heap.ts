@@ -11,7 +11,7 @@ const PAGE = 65536;
 const MEGABYTE = 2 ** 20;
 export const ALIGNMENT = 64;
 /** Blocks up to this size come from size classes. */
-const SMALL = 65536;
+const SMALL = 16384;
 const SLAB = 2 ** 18;
 /** Sizes of larger blocks are multiples of this. */
 const GRAIN = 1024;
@@ -98,7 +98,7 @@ export class Heap {
       this.#bytes(start, this.#guard).fill(CANARY);
       this.#bytes(address + bytes, room - this.#guard - bytes).fill(CANARY);
     }
-    return { address, bytes: room - 2 * this.#guard };
+    return { address, bytes: this.#guard > 0 ? bytes : room };
   }
 
   /**

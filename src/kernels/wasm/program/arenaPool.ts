@@ -37,7 +37,12 @@ export class ArenaPool {
   /** Oldest first. */
   readonly #open = new Set<RunMemory>();
   readonly #abandoned = new FinalizationRegistry<RunMemory>((memory) => this.end(memory));
-  readonly #programs = new FinalizationRegistry<null>(() => this.releaseIdle());
+  /** Programs that are not collected yet. */
+  #programs = 0;
+  readonly #collected = new FinalizationRegistry<null>(() => {
+    this.#programs--;
+    this.releaseIdle();
+  });
 
   constructor(heap: Heap) {
     this.#heap = heap;
@@ -45,7 +50,8 @@ export class ArenaPool {
 
   /** Releases the idle arenas when the program is collected; another program may need smaller ones. */
   watch(program: object): void {
-    this.#programs.register(program, null);
+    this.#programs++;
+    this.#collected.register(program, null);
   }
 
   /** Gives the memory back when `run` is collected. */
@@ -96,6 +102,7 @@ export class ArenaPool {
     memory.block = null;
     if (!block) return;
     this.#idle.push(block);
+    if (this.#programs === 0) this.releaseIdle();
     if (this.#idle.length <= IDLE_ARENAS) return;
     this.#idle.sort((a, b) => b.bytes - a.bytes);
     this.#heap.release(this.#idle.pop() as Block);
