@@ -3,7 +3,18 @@
  * A step is zeroGrad, forward, cross entropy, backward, SGD with momentum 0.9. Prints one JSON line per workload.
  */
 import { defineCommand, runMain } from 'citty';
-import { functional as F, init, manualSeed, nn, noGrad, optim, quantize, randint, randn, type Tensor } from 'quantgrad';
+import {
+  functional as F,
+  init,
+  manualSeed,
+  type nn,
+  noGrad,
+  optim,
+  quantize,
+  randint,
+  randn,
+  type Tensor,
+} from 'quantgrad';
 import { Bench } from 'tinybench';
 import { GraphModule } from '../src/graph/graphModule.js';
 import { trace } from '../src/graph/trace.js';
@@ -14,7 +25,8 @@ async function medianMs(step: () => void, steps: number): Promise<number> {
   bench.add('step', step);
   const [task] = await bench.run();
   const { result } = task;
-  if (!('latency' in result)) throw new Error(`The step failed: ${String('error' in result ? result.error : result.state)}`);
+  if (!('latency' in result))
+    throw new Error(`The step failed: ${String('error' in result ? result.error : result.state)}`);
   return Math.round(result.latency.p50 * 100) / 100;
 }
 
@@ -63,12 +75,15 @@ const command = defineCommand({
   async run({ args }) {
     const names = args._.length > 0 ? args._ : Object.keys(WORKLOADS);
     for (const name of names) {
-      if (!(name in WORKLOADS)) throw new Error(`Unknown workload '${name}'; there are ${Object.keys(WORKLOADS).join(', ')}.`);
+      if (!(name in WORKLOADS))
+        throw new Error(`Unknown workload '${name}'; there are ${Object.keys(WORKLOADS).join(', ')}.`);
     }
     await init({ backend: args.backend === 'reference' ? 'reference' : 'wasm' });
     for (const name of names) {
       const figures = await measure(name, Number(args.steps));
-      console.log(JSON.stringify({ workload: name, threads: 1, simd: 128, engine: `node ${process.version}`, ...figures }));
+      console.log(
+        JSON.stringify({ workload: name, threads: 1, simd: 128, engine: `node ${process.version}`, ...figures }),
+      );
     }
   },
 });
