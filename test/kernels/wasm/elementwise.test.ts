@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import type { BinaryFunction } from '../../../src/kernels/contract.js';
-import { createRandom, operand, type, uniform } from '../conformance/kernelCase.js';
+import { booleans, createRandom, operand, type, uniform } from '../conformance/kernelCase.js';
 import { exact, expectReference } from './compare.js';
 
 /** Shapes that broadcast together: extents, and whether each operand has them. */
@@ -29,6 +29,37 @@ describe('binary in WebAssembly', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('wraps and compares int32, and selects and converts it', () => {
+    const random = createRandom(2);
+    const values = [2147483647, -2147483648, 0, -1, 1, 65537, -65537, 123456789];
+    const a = operand(
+      [3, 8],
+      [0, 1, 2].flatMap((shift) => values.map((_, index) => values[(index + shift) % 8])),
+      'int32',
+    );
+    const inputs = [a, operand([8], values, 'int32')];
+    for (const name of ['add', 'subtract', 'multiply', 'maximum', 'minimum'] as const) {
+      const outputs = [type([3, 8], 'int32')];
+      expectReference({ kernel: 'binary', inputs, attributes: { function: name }, outputs }, exact);
+    }
+    for (const name of ['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'] as const) {
+      const outputs = [type([3, 8], 'bool')];
+      expectReference({ kernel: 'binary', inputs, attributes: { function: name }, outputs }, exact);
+    }
+    const outputs = [type([3, 8], 'int32')];
+    expectReference(
+      { kernel: 'select', inputs: [booleans(random, [3, 1]), ...inputs], attributes: {}, outputs },
+      exact,
+    );
+    expectReference({ kernel: 'broadcast', inputs: [inputs[1]], attributes: {}, outputs }, exact);
+    expectReference({ kernel: 'convert', inputs: [a], attributes: {}, outputs: [type([3, 8])] }, exact);
+    expectReference({ kernel: 'convert', inputs: [a], attributes: {}, outputs: [type([3, 8], 'bool')] }, exact);
+    const floats = operand([6], [Number.NaN, Infinity, -Infinity, 2.9, -2.9, 3e9]);
+    expectReference({ kernel: 'convert', inputs: [floats], attributes: {}, outputs: [type([6], 'int32')] }, exact);
+    const bools = booleans(random, [9]);
+    expectReference({ kernel: 'convert', inputs: [bools], attributes: {}, outputs: [type([9], 'int32')] }, exact);
   });
 
   it('cuts long rows into blocks', () => {

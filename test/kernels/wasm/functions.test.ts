@@ -105,6 +105,52 @@ describe('functions of one operand in WebAssembly', () => {
   });
 });
 
+describe('power in WebAssembly', () => {
+  const check = (a: readonly number[], b: readonly number[]): void => {
+    const inputs = [operand([a.length], a), operand([b.length], b)];
+    const attributes = { function: 'power' } as const;
+    const [actual] = runBothOrders({ kernel: 'binary', inputs, attributes, outputs: [type([a.length])] });
+    const [expected] = runReferenceKernel('binary', inputs, attributes, [type([a.length], 'float64')]);
+    const rounded = Array.from(expected, (each) => (Math.abs(each) > 3.4e38 ? Math.fround(each) : each));
+    expectEach(actual, rounded, within(4e-7, 2e-38), 0, 'power');
+  };
+
+  it('is within 4e-7 of the value, however large or small', () => {
+    const random = createRandom(11);
+    const draw = (low: number, high: number): number[] => [...uniform(random, [COUNT], low, high).values];
+    check(draw(0, 100), draw(-15, 15));
+    check(draw(0.99, 1.01), draw(-5000, 5000));
+    check(draw(-20, 0), draw(-20, 20).map(Math.round));
+  });
+
+  it('takes every pair of special numbers as Math.pow', () => {
+    const numbers = [
+      0,
+      -0,
+      1,
+      -1,
+      0.5,
+      -0.5,
+      2,
+      -2,
+      3,
+      -3,
+      1e-40,
+      -1e-40,
+      3e38,
+      -3e38,
+      16777217,
+      Infinity,
+      -Infinity,
+      Number.NaN,
+    ];
+    check(
+      numbers.flatMap((each) => numbers.map(() => each)),
+      numbers.flatMap(() => numbers),
+    );
+  });
+});
+
 describe('logic in WebAssembly', () => {
   const random = createRandom(5);
 

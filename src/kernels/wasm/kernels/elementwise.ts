@@ -1,11 +1,12 @@
-/** Elementwise kernels: functions of one or two float32 tensors (bools count as 0 and 1), with broadcasting. */
+/** Elementwise kernels over float32, int32 and bool tensors (bools count as 0 and 1), with broadcasting. */
 import type { TensorType } from '../../contract.js';
-import { f32x4, v128 } from '../assembler/instructions.js';
+import type { DType } from '../../dtype.js';
+import { f32x4, i32x4, v128 } from '../assembler/instructions.js';
 import { kernelParameters, type WasmCall, type WasmKernel } from '../kernel.js';
 import { expMinusOne } from './exponential.js';
-import { BINARY, COMPARISON, UNARY } from './functions.js';
+import { BINARY, COMPARISON, INTEGER_BINARY, INTEGER_COMPARISON, UNARY } from './functions.js';
 import { emitRows, planRows, type RowBody, rowDTypes } from './rows.js';
-import { keep, splat } from './vectors.js';
+import { keep, splat, type VectorFunction } from './vectors.js';
 
 /** An elementwise kernel over any number of operands. */
 export function elementwiseCall(
@@ -56,29 +57,43 @@ export const elu: WasmKernel<'elu'> = ([data], { alpha }, [y]) =>
       })
     : null;
 
+/** Functions of two operands by their type; int32 division rounds down and stays with the reference. */
+const BINARY_OF: Partial<Record<DType, readonly (typeof BINARY)[]>> = {
+  float32: [BINARY, COMPARISON],
+  int32: [INTEGER_BINARY, INTEGER_COMPARISON],
+  bool: [COMPARISON],
+};
+
 export const binary: WasmKernel<'binary'> = ([a, b], { function: name }, [y]) => {
-  const vector = (a.dtype === 'float32' ? BINARY[name] : undefined) ?? COMPARISON[name];
+  const vector = BINARY_OF[a.dtype]?.map((table) => table[name]).find((each) => each !== undefined);
   return vector && a.dtype === b.dtype
-    ? elementwiseCall(name, [a, b], y, (code, [left, right]) => vector(code, left, right))
+    ? elementwiseCall(`${name} ${a.dtype}`, [a, b], y, (code, [left, right]) => vector(code, left, right))
     : null;
 };
 
 /** The condition is a bool tensor; a mask is made of its zeros and ones. */
 export const select: WasmKernel<'select'> = (inputs, _attributes, [y]) =>
-  y.dtype === 'float32'
-    ? elementwiseCall('select', inputs, y, (code, [condition, a, b]) =>
+  y.dtype === 'bool'
+    ? null
+    : elementwiseCall('select', inputs, y, (code, [condition, a, b]) =>
         v128.bitselect(a, b, f32x4.ne(condition, splat(code, 0))),
-      )
-    : null;
+      );
 
-/** Bool to float32, and float32 to bool. */
+/** Conversions between float32, int32 and bool, from what `emitRows` reads (bools are float32) to what it writes. */
+const CONVERT: Partial<Record<`${DType} ${DType}`, VectorFunction>> = {
+  'bool float32': (_code, x) => x,
+  'bool int32': (_code, x) => i32x4.truncSatF32x4S(x),
+  'float32 bool': (code, x) => f32x4.ne(x, splat(code, 0)),
+  'float32 int32': (_code, x) => i32x4.truncSatF32x4S(x),
+  'int32 bool': (code, x) => v128.not(i32x4.eq(x, splat(code, 0))),
+  'int32 float32': (_code, x) => f32x4.convertI32x4S(x),
+};
+
 export const convert: WasmKernel<'convert'> = ([x], _attributes, [y]) => {
-  if (x.dtype === 'bool' && y.dtype === 'float32') return elementwiseCall('convert', [x], y, (_code, [value]) => value);
-  if (x.dtype === 'float32' && y.dtype === 'bool')
-    return elementwiseCall('convert', [x], y, (code, [value]) => f32x4.ne(value, splat(code, 0)));
-  return null;
+  const vector = CONVERT[`${x.dtype} ${y.dtype}`];
+  return vector ? elementwiseCall('convert', [x], y, (code, [value]) => vector(code, value)) : null;
 };
 
 /** Copies to the larger shape. */
 export const broadcast: WasmKernel<'broadcast'> = ([x], _attributes, [y]) =>
-  x.dtype === 'float32' ? elementwiseCall('broadcast', [x], y, (_code, [value]) => value) : null;
+  x.dtype === 'bool' ? null : elementwiseCall('broadcast', [x], y, (_code, [value]) => value);

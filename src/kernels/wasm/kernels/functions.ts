@@ -1,9 +1,10 @@
 /** The unary and binary functions of the contract as expressions on float32 vectors. */
 import type { BinaryFunction, UnaryFunction } from '../../contract.js';
-import { f32x4, type V128, v128 } from '../assembler/instructions.js';
+import { f32x4, i32x4, type V128, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder } from '../assembler/module.js';
 import { erf, gelu } from './errorFunction.js';
 import { exp, geluTanh, log, mish, sigmoid, softplus, tanh } from './exponential.js';
+import { power } from './power.js';
 import { copySign, keep, splat, type VectorFunction, type VectorFunction2 } from './vectors.js';
 
 /** min(max(x + 3, 0), 6) / 6. */
@@ -57,6 +58,7 @@ export const BINARY: Partial<Record<BinaryFunction, VectorFunction2>> = {
   divide: (_code, a, b) => f32x4.div(a, b),
   maximum: (_code, a, b) => f32x4.max(a, b),
   minimum: (_code, a, b) => f32x4.min(a, b),
+  power,
 };
 
 const isTrue = (code: FunctionBuilder, x: V128): V128 => f32x4.ne(x, splat(code, 0));
@@ -71,4 +73,23 @@ export const COMPARISON: Partial<Record<BinaryFunction, VectorFunction2>> = {
   greaterEqual: (_code, a, b) => f32x4.ge(a, b),
   logicalAnd: (code, a, b) => v128.and(isTrue(code, a), isTrue(code, b)),
   logicalOr: (code, a, b) => v128.or(isTrue(code, a), isTrue(code, b)),
+};
+
+/** Arithmetic of int32, which wraps. */
+export const INTEGER_BINARY: Partial<Record<BinaryFunction, VectorFunction2>> = {
+  add: (_code, a, b) => i32x4.add(a, b),
+  subtract: (_code, a, b) => i32x4.sub(a, b),
+  multiply: (_code, a, b) => i32x4.mul(a, b),
+  maximum: (_code, a, b) => i32x4.maxS(a, b),
+  minimum: (_code, a, b) => i32x4.minS(a, b),
+};
+
+/** Comparisons of int32. */
+export const INTEGER_COMPARISON: Partial<Record<BinaryFunction, VectorFunction2>> = {
+  equal: (_code, a, b) => i32x4.eq(a, b),
+  notEqual: (_code, a, b) => v128.not(i32x4.eq(a, b)),
+  less: (_code, a, b) => i32x4.gtS(b, a),
+  lessEqual: (_code, a, b) => v128.not(i32x4.gtS(a, b)),
+  greater: (_code, a, b) => i32x4.gtS(a, b),
+  greaterEqual: (_code, a, b) => v128.not(i32x4.gtS(b, a)),
 };

@@ -84,9 +84,9 @@ export function planRows(
   };
 }
 
-/** Reads four elements (or, with one lane, one into the first lane) as float32, or bools as numbers 0 and 1. */
+/** Reads four elements (or, with one lane, one into the first lane) as they are, or bools as float32 0 and 1. */
 function read(dtype: DType, pointer: I32, lanes: Lanes, at: number): V128 {
-  if (dtype === 'float32') return loadLanes(pointer, lanes, at);
+  if (dtype !== 'bool') return loadLanes(pointer, lanes, at);
   const bytes = lanes === 1 ? i32x4.splat(i32.load8U(pointer, at)) : v128.load32Zero(pointer, at);
   return f32x4.convertI32x4S(extendLow.i16x8ToI32x4U(extendLow.i8x16ToI16x8U(bytes)));
 }
@@ -110,7 +110,7 @@ function write(code: FunctionBuilder, dtype: DType, pointer: I32, values: readon
 }
 
 /** Whether the loop can read and write these dtypes. */
-export const rowDTypes = (input: DType): boolean => input === 'float32' || input === 'bool';
+export const rowDTypes = (dtype: DType): boolean => dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
 
 export interface RowBody {
   /** Run where a row begins, with the operands that stay the same along it, as vectors (null for the others). */
@@ -163,7 +163,7 @@ export function emitRows(
       const { dtype } = walks[index];
       code.set(
         local,
-        dtype === 'float32'
+        dtype !== 'bool'
           ? v128.load32Splat(pointers[index])
           : f32x4.splat(f32.convertI32S(i32.load8U(pointers[index]))),
       );
