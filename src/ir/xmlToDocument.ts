@@ -116,14 +116,23 @@ function runtimeInfo(element: XmlElement): RuntimeInfo {
   return info;
 }
 
-/** The root element, checked to be that of a version that can be read. */
-function root(xml: string): XmlElement {
+function parse(xml: string): XmlElement {
   const valid = XMLValidator.validate(xml);
   if (valid !== true) {
     const { msg, line } = valid.err;
     throw new FormatError('NOT_XML', `The IR is not well-formed XML (line ${line}): ${msg}`, { line });
   }
-  const parsed = parser.parse(xml) as XmlElement;
+  try {
+    return parser.parse(xml) as XmlElement;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FormatError('NOT_XML', `The IR is not well-formed XML: ${reason}`, {}, error);
+  }
+}
+
+/** The root element, checked to be that of a version that can be read. */
+function root(xml: string): XmlElement {
+  const parsed = parse(xml);
   const names = Object.keys(parsed).filter((key) => !key.startsWith('?') && key !== '#text');
   const net = parsed[names[0]];
   if (names.length !== 1 || names[0].toLowerCase() !== 'net' || !isElement(net)) {
