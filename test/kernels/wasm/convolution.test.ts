@@ -99,16 +99,22 @@ const pointwise = fc
   });
 
 /** Checks the convolution and both gradients. */
-function check({ x, w, y, attributes }: Convolution, seed = 1, options: KernelOptions = PORTABLE): void {
+function check(
+  { x, w, y, attributes }: Convolution,
+  seed = 1,
+  options: KernelOptions = PORTABLE,
+  tolerance?: number,
+): void {
   const random = createRandom(seed);
   const [input, filter, gradient] = [x, w, y].map((shape) => uniform(random, shape));
-  expectAsReference({ kernel: 'conv2d', inputs: [input, filter], attributes, outputs: [type(y)], options });
+  expectAsReference({ kernel: 'conv2d', inputs: [input, filter], attributes, outputs: [type(y)], options, tolerance });
   expectAsReference({
     kernel: 'conv2dInputGradient',
     inputs: [gradient, filter],
     attributes,
     outputs: [type(x)],
     options,
+    tolerance,
   });
   expectAsReference({
     kernel: 'conv2dFilterGradient',
@@ -116,6 +122,7 @@ function check({ x, w, y, attributes }: Convolution, seed = 1, options: KernelOp
     attributes,
     outputs: [type(w)],
     options,
+    tolerance,
   });
 }
 
@@ -165,6 +172,21 @@ describe('conv2d and its gradients', () => {
     ['depthwise with a multiplier', convolution(square(3, 2, 8), 2, 3, 1, 2)],
     ['one pixel', convolution(square(3, 1, 1), 5, 1, 4, 4)],
   ])('agree with the reference: %s', (_name, one) => check(one));
+
+  it('agree with the reference for 3x3 convolutions of many channels by minimal filtering', () => {
+    const extent = fc.integer({ min: 1, max: 17 });
+    const channels = fc.integer({ min: 8, max: 21 });
+    const pad = fc.integer({ min: 0, max: 2 });
+    const shapes = fc.tuple(extent, extent, pad, pad, pad, pad, fc.integer({ min: 1, max: 5 }), channels, channels);
+    const property = fc.property(shapes, fc.nat(), ([height, width, top, bottom, left, right, quads, c, o], seed) => {
+      const shared = { kernel: 3, stride: 1, dilation: 1 };
+      const y = { ...shared, padBegin: top, padEnd: bottom, extent: height };
+      const x = { ...shared, padBegin: left, padEnd: right, extent: width };
+      // The transforms multiply and add numbers of up to 25 times the pixels' size.
+      check(convolution([y, x], 4 * quads, 1, c, o), seed, PORTABLE, 5e-5);
+    });
+    fc.assert(property, { numRuns: 30 });
+  });
 
   it('are zero or empty without images', () => check(convolution(square(3, 1, 5), 0, 1, 2, 3)));
 

@@ -86,8 +86,8 @@ function poolCall(
   const layout = new ScratchLayout({ sums: width });
   return {
     key: `${name} ${image.shape.join('x')} ${pooled.shape.join('x')} ${windows.key}`,
-    phases: [{ name: 'pool', units: laneCount(items), cost: 4 * items * height * width }],
-    scratchBytes: laneCount(items) * layout.bytes,
+    phases: [{ name: 'pool', units: laneCount(items, layout.bytes), cost: 4 * items * height * width }],
+    scratchBytes: laneCount(items, layout.bytes) * layout.bytes,
     build(module) {
       module.function('pool', PARAMETERS, (code, parameters) => {
         const { source, target } = parameters;

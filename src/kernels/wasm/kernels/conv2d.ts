@@ -8,7 +8,7 @@ import { kernelParameters, sizeOf, type WasmCall, type WasmKernel } from '../ker
 import { defineColumns } from './columns.js';
 import { type ConvolutionShape, convolutionShape, emitPixelBlock, pixelAt, pixelBlocks } from './convolutionShape.js';
 import { depthwiseCall, isDepthwise } from './depthwise.js';
-import { DEPTH_BLOCK, defineGemm, paddedStride, panelFloats, ROW_BLOCK, TILE_ROWS } from './gemm.js';
+import { chooseRowBlock, DEPTH_BLOCK, defineGemm, paddedStride, panelFloats, TILE_ROWS } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
 import { defineCopy, definePanelPacking } from './movement.js';
 import {
@@ -24,17 +24,10 @@ import {
   times,
 } from './spans.js';
 import { defineStaging, stagedPlane, stagingFor } from './staging.js';
+import { winogradCall } from './winograd.js';
+import { winogradShape } from './winogradShape.js';
 
 const PARAMETERS = kernelParameters(['input', 'filter', 'output', 'scratch']);
-
-/** Rows of a block: fewer where there would else be too few blocks for several threads. */
-function chooseRowBlock(rows: number, otherItems: number, multiple: number): number {
-  let block = evenBlock(rows, ROW_BLOCK, multiple);
-  while (block > 8 * multiple && otherItems * Math.ceil(rows / block) < 8) {
-    block = evenBlock(rows, Math.floor(block / 2), multiple);
-  }
-  return block;
-}
 
 /**
  * `output` [N, groups * rows, ..] = filter x `input` [N, groups * depth channels, ..]. With `transposed` the filter is
@@ -46,7 +39,7 @@ export function convolutionCall(shape: ConvolutionShape, transposed: boolean): W
     ? [shape.inputChannels, shape.outputChannels]
     : [shape.outputChannels, shape.inputChannels];
   const blocks = pixelBlocks(shape);
-  const rowBlock = chooseRowBlock(rows, groups * sizeOf(blocks.grid), TILE_ROWS);
+  const rowBlock = chooseRowBlock(rows, groups * sizeOf(blocks.grid));
   const channelBlock = evenBlock(channels, Math.max(1, Math.floor(DEPTH_BLOCK / taps)), 1);
   const grid = [groups, ...blocks.grid, Math.ceil(rows / rowBlock)];
   const items = sizeOf(grid);
@@ -64,8 +57,8 @@ export function convolutionCall(shape: ConvolutionShape, transposed: boolean): W
   });
   return {
     key: `convolution ${transposed} ${batch} ${shape.key}`,
-    phases: [{ name: 'convolve', units: laneCount(items), cost: shape.cost }],
-    scratchBytes: laneCount(items) * layout.bytes,
+    phases: [{ name: 'convolve', units: laneCount(items, layout.bytes), cost: shape.cost }],
+    scratchBytes: laneCount(items, layout.bytes) * layout.bytes,
     build(module, options) {
       const packLeft = definePanelPacking(module, 'pack filter', {
         sourceStride: transposed ? rows : channels * taps,
@@ -143,5 +136,9 @@ export const conv2d: WasmKernel<'conv2d'> = ([x, w], attributes, [y]) => {
   if (!allFloat32([x, w, y])) return null;
   if (sizeOf(x.shape) === 0 || sizeOf(w.shape) === 0 || sizeOf(y.shape) === 0) return zerosCall(2, y);
   const shape = convolutionShape(x.shape, w.shape, y.shape, attributes);
-  return isDepthwise(shape) ? depthwiseCall(shape) : convolutionCall(shape, false);
+  if (isDepthwise(shape)) return depthwiseCall(shape);
+  const winograd = winogradShape(shape);
+  if (!winograd) return convolutionCall(shape, false);
+  const order = { rowStride: 9 * winograd.depth, depthStride: 9, turned: false };
+  return winogradCall(winograd, order, shape.key, shape.cost);
 };

@@ -50,10 +50,10 @@ function filterGradientCall(shape: ConvolutionShape): WasmCall {
   return {
     key: `convolution filter gradient ${shape.key}`,
     phases: [
-      { name: 'accumulate', units: laneCount(items), cost: shape.cost },
+      { name: 'accumulate', units: laneCount(items, layout.bytes), cost: shape.cost },
       { name: 'add parts', units, cost: (parts + 1) * partFloats },
     ],
-    scratchBytes: sumsBytes + laneCount(items) * layout.bytes,
+    scratchBytes: sumsBytes + laneCount(items, layout.bytes) * layout.bytes,
     build(module, options) {
       const packPixels = defineCopy(module, 'pack pixels', inputArea, columnStride);
       const packGradient = defineTranspose(module, 'pack gradient', outputArea, gradientStride);

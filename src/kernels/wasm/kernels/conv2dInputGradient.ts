@@ -13,6 +13,8 @@ import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from '.
 import { defineCopy, definePanelPacking } from './movement.js';
 import { constant, emitBlocks, emitFill, emitLoop, evenBlock, floatAt, minimum, roundUp, times } from './spans.js';
 import { defineMerging, scatterStagingFor, stagedPlane, stagedRow } from './staging.js';
+import { winogradCall } from './winograd.js';
+import { gradientShape, winogradShape } from './winogradShape.js';
 
 const PARAMETERS = kernelParameters(['gradient', 'filter', 'output', 'scratch']);
 
@@ -41,8 +43,8 @@ function inputGradientCall(shape: ConvolutionShape): WasmCall {
   });
   return {
     key: `convolution input gradient ${shape.key}`,
-    phases: [{ name: 'convolve', units: laneCount(items), cost: shape.cost }],
-    scratchBytes: laneCount(items) * layout.bytes,
+    phases: [{ name: 'convolve', units: laneCount(items, layout.bytes), cost: shape.cost }],
+    scratchBytes: laneCount(items, layout.bytes) * layout.bytes,
     build(module, options) {
       const packLeft = definePanelPacking(module, 'pack filter', {
         sourceStride: inputChannels * taps,
@@ -99,5 +101,11 @@ export const conv2dInputGradient: WasmKernel<'conv2dInputGradient'> = ([g, w], a
   if (sizeOf(g.shape) === 0 || sizeOf(w.shape) === 0 || sizeOf(dx.shape) === 0) return zerosCall(2, dx);
   const shape = convolutionShape(dx.shape, w.shape, g.shape, attributes);
   if (isDepthwise(shape)) return depthwiseInputGradientCall(shape);
+  const winograd = winogradShape(shape);
+  if (winograd) {
+    const turned = gradientShape(winograd);
+    const order = { rowStride: 9, depthStride: 9 * turned.rows, turned: true };
+    return winogradCall(turned, order, `gradient ${shape.key}`, shape.cost);
+  }
   return shape.pointwise ? convolutionCall(shape, true) : inputGradientCall(shape);
 };

@@ -77,8 +77,8 @@ export function depthwiseCall(shape: ConvolutionShape): WasmCall {
   const layout = new ScratchLayout({ staged: stagedPlane(staging) });
   return {
     key: `depthwise ${shape.key}`,
-    phases: [{ name: 'convolve', units: laneCount(items), cost: shape.cost }],
-    scratchBytes: laneCount(items) * layout.bytes,
+    phases: [{ name: 'convolve', units: laneCount(items, layout.bytes), cost: shape.cost }],
+    scratchBytes: laneCount(items, layout.bytes) * layout.bytes,
     build(module) {
       const stage = defineStaging(module, 'stage', staging);
       module.function('convolve', PARAMETERS, (code, parameters) => {
@@ -168,8 +168,8 @@ export function depthwiseInputGradientCall(shape: ConvolutionShape): WasmCall {
   const layout = new ScratchLayout({ staged: stagedPlane(staging), row: stagedRow(rowStaging) });
   return {
     key: `depthwise input gradient ${shape.key}`,
-    phases: [{ name: 'convolve', units: laneCount(items), cost: shape.cost }],
-    scratchBytes: laneCount(items) * layout.bytes,
+    phases: [{ name: 'convolve', units: laneCount(items, layout.bytes), cost: shape.cost }],
+    scratchBytes: laneCount(items, layout.bytes) * layout.bytes,
     build(module) {
       const stage = defineStaging(module, 'stage', staging);
       module.function('convolve', PARAMETERS, (code, parameters) => {

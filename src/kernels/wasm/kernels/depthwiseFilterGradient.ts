@@ -36,8 +36,8 @@ export function depthwiseFilterGradientCall(shape: ConvolutionShape): WasmCall {
   });
   return {
     key: `depthwise filter gradient ${shape.key}`,
-    phases: [{ name: 'accumulate', units: laneCount(groups), cost: shape.cost }],
-    scratchBytes: laneCount(groups) * layout.bytes,
+    phases: [{ name: 'accumulate', units: laneCount(groups, layout.bytes), cost: shape.cost }],
+    scratchBytes: laneCount(groups, layout.bytes) * layout.bytes,
     build(module) {
       const stage = defineStaging(module, 'stage', staging);
       const stageGradient = defineStaging(module, 'stage gradient', gradientStaging);

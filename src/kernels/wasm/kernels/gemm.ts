@@ -9,7 +9,7 @@
 import { f32, f32x4, i32, type V128, v128 } from '../assembler/instructions.js';
 import type { ModuleBuilder } from '../assembler/module.js';
 import type { KernelOptions } from '../kernel.js';
-import { constant, FLOAT, roundUp, times } from './spans.js';
+import { constant, evenBlock, FLOAT, roundUp, times } from './spans.js';
 
 interface Tile {
   /** Width of the tile in vectors of four columns. */
@@ -135,6 +135,15 @@ export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayo
       ),
     );
   });
+}
+
+/** Rows of a block: fewer where there would else be too few blocks for several threads. */
+export function chooseRowBlock(rows: number, otherItems: number): number {
+  let block = evenBlock(rows, ROW_BLOCK, TILE_ROWS);
+  while (block > 8 * TILE_ROWS && otherItems * Math.ceil(rows / block) < 8) {
+    block = evenBlock(rows, Math.floor(block / 2), TILE_ROWS);
+  }
+  return block;
 }
 
 /** Floats of a left block in panels. */

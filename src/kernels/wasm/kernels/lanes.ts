@@ -12,7 +12,12 @@ import { constant, emitFill, FLOAT, roundUp, times } from './spans.js';
 /** Lanes at most: the most threads that a kernel can keep busy. */
 const LANES = 16;
 
-export const laneCount = (items: number): number => Math.min(items, LANES);
+/** Scratch memory that the lanes of a kernel should take together, and the lanes that there are however much they take. */
+const LANES_LIMIT = 2 ** 25;
+const FEWEST_LANES = 4;
+
+export const laneCount = (items: number, laneBytes: number): number =>
+  Math.min(items, LANES, Math.max(FEWEST_LANES, Math.floor(LANES_LIMIT / laneBytes)));
 
 /** Parts of a lane's scratch memory, given in floats, as byte offsets; each begins on a cache line. */
 export class ScratchLayout<N extends string> {
@@ -54,7 +59,7 @@ export function emitLanes(
   laneBytes: number,
   lane: (base: Local<'i32'>, forItems: (body: (item: Local<'i32'>) => void) => void) => void,
 ): void {
-  const lanes = laneCount(items);
+  const lanes = laneCount(items, laneBytes);
   const unit = code.local('i32', begin);
   const base = code.local('i32');
   const item = code.local('i32');

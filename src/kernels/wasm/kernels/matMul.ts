@@ -48,8 +48,8 @@ export const matMul: WasmKernel<'matMul'> = ([a, b], { transposeA, transposeB },
   const shapes = [a.shape, b.shape].map((shape) => shape.join('x'));
   return {
     key: `matMul ${shapes.join(' ')} ${transposeA} ${transposeB}`,
-    phases: [{ name: 'multiply', units: laneCount(items), cost: sizeOf(c.shape) * depth }],
-    scratchBytes: laneCount(items) * scratchLayout.bytes,
+    phases: [{ name: 'multiply', units: laneCount(items, scratchLayout.bytes), cost: sizeOf(c.shape) * depth }],
+    scratchBytes: laneCount(items, scratchLayout.bytes) * scratchLayout.bytes,
     build(module, options) {
       const packLeft = definePanelPacking(module, 'pack left', {
         sourceStride: transposeA ? rows : depth,

@@ -34,8 +34,10 @@ export const maxPool2d: WasmKernel<'maxPool2d'> = ([x], attributes, [values, ind
   const layout = new ScratchLayout({ staged: stagedPlane(staging), columns: rowFloats });
   return {
     key: `maxPool2d ${x.shape.join('x')} ${values.shape.join('x')} ${attributesKey(attributes)}`,
-    phases: [{ name: 'pool', units: laneCount(items), cost: sizeOf(values.shape) * kernel[0] * kernel[1] * 4 }],
-    scratchBytes: Math.max(1, laneCount(items)) * layout.bytes,
+    phases: [
+      { name: 'pool', units: laneCount(items, layout.bytes), cost: sizeOf(values.shape) * kernel[0] * kernel[1] * 4 },
+    ],
+    scratchBytes: Math.max(1, laneCount(items, layout.bytes)) * layout.bytes,
     build(module) {
       const stage = defineStaging(module, 'stage', staging, Number.NEGATIVE_INFINITY);
       module.function('pool', POOL_PARAMETERS, (code, parameters) => {

@@ -1,5 +1,5 @@
 /** Functions that copy and transpose matrices of float32; row strides are known, extents are not. */
-import { f32, type I32, i32, v128 } from '../assembler/instructions.js';
+import { f32, type I32, i32, type V128, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder, Local, ModuleBuilder } from '../assembler/module.js';
 import { constant, emitLoop, FLOAT, floatAt, shuffleLanes, times } from './spans.js';
 
@@ -35,6 +35,26 @@ export function defineCopy(module: ModuleBuilder, name: string, sourceStride: nu
   });
 }
 
+/** The transpose of a matrix of four vectors. */
+export function emitTransposed(code: FunctionBuilder, rows: readonly V128[]): V128[] {
+  const [a, b, c, d] = rows.map((row) => code.local('v128', row));
+  const halves = [
+    [a, b],
+    [c, d],
+  ].map(([upper, lower]) =>
+    [
+      [0, 4, 1, 5],
+      [2, 6, 3, 7],
+    ].map((lanes) => code.local('v128', shuffleLanes(upper, lower, lanes))),
+  );
+  return [0, 1].flatMap((half) =>
+    [
+      [0, 1, 4, 5],
+      [2, 3, 6, 7],
+    ].map((lanes) => shuffleLanes(halves[0][half], halves[1][half], lanes)),
+  );
+}
+
 /** `transpose(source, target, rows, columns)`: target[c][r] = source[r][c]. Strides in floats. */
 export function defineTranspose(
   module: ModuleBuilder,
@@ -47,21 +67,11 @@ export function defineTranspose(
     const from = code.local('i32');
     const to = code.local('i32');
     const rest = code.local('i32');
-    const vectors = [0, 1, 2, 3].map(() => code.local('v128'));
-    const halves = [0, 1, 2, 3].map(() => code.local('v128'));
     const block = (): void => {
-      vectors.forEach((vector, row) => {
-        code.set(vector, v128.load(from, row * down));
+      const vectors = [0, 1, 2, 3].map((row) => v128.load(from, row * down));
+      emitTransposed(code, vectors).forEach((vector, column) => {
+        code.do(v128.store(to, vector, column * across));
       });
-      for (const pair of [0, 2]) {
-        code.set(halves[pair], shuffleLanes(vectors[pair], vectors[pair + 1], [0, 4, 1, 5]));
-        code.set(halves[pair + 1], shuffleLanes(vectors[pair], vectors[pair + 1], [2, 6, 3, 7]));
-      }
-      for (let column = 0; column < 4; column++) {
-        const half = column >> 1;
-        const lanes = column % 2 === 0 ? [0, 1, 4, 5] : [2, 3, 6, 7];
-        code.do(v128.store(to, shuffleLanes(halves[half], halves[2 + half], lanes), column * across));
-      }
     };
     /** Transposes strips of `height` rows: four columns at a time if there are four rows, else one by one. */
     const strips = (height: number): void =>

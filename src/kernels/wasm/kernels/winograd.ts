@@ -1,0 +1,243 @@
+/**
+ * 3 x 3 convolution with stride 1 by Winograd's algorithm, and the gradient of its input, which is one too. The filters
+ * are transformed first; then blocks of tiles are transformed, multiplied for each of the products of a tile as a matrix
+ * [rows, depth] x [depth, tiles], and transformed back.
+ */
+import { i32, type V128, v128 } from '../assembler/instructions.js';
+import type { FunctionBuilder, Local, ModuleBuilder } from '../assembler/module.js';
+import { kernelParameters, sizeOf, type WasmCall } from '../kernel.js';
+import { chooseRowBlock, defineGemm, TILE_ROWS } from './gemm.js';
+import { emitLanes, emitPositions, laneCount, ScratchLayout } from './lanes.js';
+import { emitTransposed } from './movement.js';
+import { defineQuadStaging, defineQuadUnstaging, pixelBytes, pixelFloats } from './quads.js';
+import { constant, emitFill, emitLoop, FLOAT, floatAt, minimum, roundUp, shuffleLanes, times } from './spans.js';
+import { emitTileBlock, type TileBlocks, tileBlocks, type WinogradShape } from './winogradShape.js';
+import { emitTransform, type WinogradMatrices } from './winogradTransforms.js';
+
+const PARAMETERS = kernelParameters(['input', 'filter', 'output', 'scratch']);
+
+/** Room between the matrices of different products, so that they do not fall on the same sets of the cache. */
+const FILTER_GAP = 48;
+const TILE_GAP = 16;
+
+/** How a filter tensor is read: floats from one row and one depth to the next, and whether the window is turned. */
+export interface FilterOrder {
+  readonly rowStride: number;
+  readonly depthStride: number;
+  readonly turned: boolean;
+}
+
+/** Four windows of nine weights, one in each lane. */
+function emitWindows(code: FunctionBuilder, addresses: readonly Local<'i32'>[], turned: boolean): V128[][] {
+  const quarter = (offset: number): V128[] =>
+    emitTransposed(
+      code,
+      addresses.map((address) => v128.load(address, offset)),
+    );
+  const [a, b, c, d] = addresses.map((address) => v128.load32Zero(address, 8 * FLOAT));
+  const last = shuffleLanes(shuffleLanes(a, b, [0, 4, 1, 1]), shuffleLanes(c, d, [0, 4, 1, 1]), [0, 1, 4, 5]);
+  const weights = [...quarter(0), ...quarter(4 * FLOAT), last].map((weight) => code.local('v128', weight));
+  if (turned) weights.reverse();
+  return [0, 3, 6].map((first) => weights.slice(first, first + 3));
+}
+
+/** Defines `transform filter(.., begin, end)`: panels of four rows, as products of `panelFloats` floats, [product][panel][depth][4]. */
+function defineFilterTransform(
+  module: ModuleBuilder,
+  { matrices, rows, depth }: WinogradShape,
+  { rowStride, depthStride, turned }: FilterOrder,
+  productFloats: number,
+): void {
+  module.function('transform filter', PARAMETERS, (code, { filter, scratch, begin, end }) => {
+    const panel = code.local('i32', begin);
+    const lanes = [0, 1, 2, 3].map(() => code.local('i32'));
+    const row = code.local('i32');
+    const target = code.local('i32');
+    code.countTo(panel, end, 1, () => {
+      lanes.forEach((address, lane) => {
+        // Behind the last row its weights are repeated: the products are never looked at.
+        code.set(row, i32.add(times(panel, TILE_ROWS), constant(lane)));
+        code.set(address, floatAt(filter, [minimum(row, constant(rows - 1)), rowStride]));
+      });
+      code.set(target, floatAt(scratch, [panel, TILE_ROWS * depth]));
+      code.repeat(depth, () => {
+        emitTransform(code, matrices.filter, emitWindows(code, lanes, turned))
+          .flat()
+          .forEach((value, product) => {
+            code.do(v128.store(floatAt(target, [constant(product), productFloats]), value));
+          });
+        for (const address of lanes) code.increase(address, depthStride * FLOAT);
+        code.increase(target, TILE_ROWS * FLOAT);
+      });
+    });
+  });
+}
+
+/**
+ * Defines `transform(staged, target, lines)`: the products' inputs of a channel's tiles of four images, for some lines of
+ * tiles; a product's follow `productFloats` floats behind the one before.
+ */
+export function defineTileTransform(
+  module: ModuleBuilder,
+  name: string,
+  matrix: WinogradMatrices['input'],
+  { columns, step, tileColumns }: { readonly columns: number; readonly step: number; readonly tileColumns: number },
+  productFloats: number,
+): number {
+  const extent = matrix[0].length;
+  const parameters = { staged: 'i32', target: 'i32', lines: 'i32' } as const;
+  return module.function(name, parameters, (code, { staged, target, lines }) => {
+    const tile = code.local('i32');
+    emitLoop(code, lines, () => {
+      code.set(tile, staged);
+      code.repeat(tileColumns, () => {
+        const pixels = Array.from({ length: extent }, (_, y) =>
+          Array.from({ length: extent }, (_, x) => v128.load(tile, pixelBytes(y * columns + x))),
+        );
+        emitTransform(code, matrix, pixels)
+          .flat()
+          .forEach((value, product) => {
+            code.do(v128.store(target, value, product * productFloats * FLOAT));
+          });
+        code.increase(tile, pixelBytes(step));
+        code.increase(target, pixelBytes(1));
+      });
+      code.increase(staged, pixelBytes(step * columns));
+    });
+  });
+}
+
+/** Defines `untransform(products, target)`: a line of tiles as rows of pixels of four images. */
+function defineOutputTransform(
+  module: ModuleBuilder,
+  { matrices }: WinogradShape,
+  { tileColumns }: TileBlocks,
+  productFloats: number,
+): number {
+  const { inputs, outputs, output } = matrices;
+  const parameters = { products: 'i32', target: 'i32' } as const;
+  return module.function('untransform', parameters, (code, { products, target }) => {
+    code.repeat(tileColumns, () => {
+      const tile = Array.from({ length: inputs }, (_, y) =>
+        Array.from({ length: inputs }, (_, x) => v128.load(products, (y * inputs + x) * productFloats * FLOAT)),
+      );
+      emitTransform(code, output, tile).forEach((row, y) => {
+        row.forEach((value, x) => {
+          code.do(v128.store(target, value, pixelBytes(y * tileColumns * outputs + x)));
+        });
+      });
+      code.increase(products, pixelBytes(1));
+      code.increase(target, pixelBytes(outputs));
+    });
+  });
+}
+
+export function winogradCall(shape: WinogradShape, order: FilterOrder, key: string, cost: number): WasmCall {
+  const { matrices, batch, rows, depth, inputHeight, inputWidth, outputHeight, outputWidth, pads } = shape;
+  const { inputs, outputs } = matrices;
+  const blocks = tileBlocks(shape);
+  const rowBlock = chooseRowBlock(rows, sizeOf(blocks.grid));
+  const grid = [...blocks.grid, Math.ceil(rows / rowBlock)];
+  const items = sizeOf(grid);
+  const productCount = inputs * inputs;
+  const panels = Math.ceil(rows / TILE_ROWS);
+  const filterFloats = panels * TILE_ROWS * depth + FILTER_GAP;
+  const inputFloats = depth * blocks.stride + TILE_GAP;
+  const outputFloats = roundUp(rowBlock, TILE_ROWS) * blocks.stride + TILE_GAP;
+  const stagedColumns = blocks.tileColumns * outputs + 2;
+  const stagedRows = blocks.lines * outputs + 2;
+  const stagedFloats = pixelFloats(stagedRows * stagedColumns);
+  const layout = new ScratchLayout({
+    transformed: productCount * inputFloats,
+    products: productCount * outputFloats,
+    staged: stagedFloats,
+    line: pixelFloats(outputs * blocks.tileColumns * outputs),
+  });
+  const filterBytes = roundUp(productCount * filterFloats * FLOAT, 64);
+  const [inputArea, outputArea] = [inputHeight * inputWidth, outputHeight * outputWidth];
+  return {
+    key: `winograd ${outputs} ${batch} ${key}`,
+    phases: [
+      { name: 'transform filter', units: panels, cost: rows * depth * productCount },
+      { name: 'convolve', units: laneCount(items, layout.bytes), cost },
+    ],
+    scratchBytes: filterBytes + laneCount(items, layout.bytes) * layout.bytes,
+    build(module, options) {
+      defineFilterTransform(module, shape, order, filterFloats);
+      const inputPlanes = { height: inputHeight, width: inputWidth, imageFloats: depth * inputArea };
+      const staging = { rows: stagedRows, columns: stagedColumns, pad: pads[1] };
+      const stage = defineQuadStaging(module, 'stage', inputPlanes, staging);
+      const tiling = { columns: stagedColumns, step: outputs, tileColumns: blocks.tileColumns };
+      const transform = defineTileTransform(module, 'transform', matrices.input, tiling, inputFloats);
+      const untransform = defineOutputTransform(module, shape, blocks, outputFloats);
+      const outputPlanes = { height: outputHeight, width: outputWidth, imageFloats: rows * outputArea };
+      const unstage = defineQuadUnstaging(module, 'unstage', outputPlanes);
+      const gemm = defineGemm(module, 'gemm', {
+        options,
+        leftStride: null,
+        rightStride: blocks.stride,
+        outputStride: blocks.stride,
+      });
+      module.function('convolve', PARAMETERS, (code, parameters) => {
+        const { input, output, scratch } = parameters;
+        const lanes = { ...parameters, scratch: code.local('i32', i32.add(scratch, constant(filterBytes))) };
+        emitLanes(code, lanes, items, layout.bytes, (base, forItems) => {
+          const { transformed, products, staged, line } = layout.locals(code, base);
+          emitFill(code, staged, constant(stagedFloats));
+          forItems((item) => {
+            const [quadIndex, lineIndex, rowIndex] = emitPositions(code, item, grid);
+            const block = emitTileBlock(code, blocks, quadIndex, lineIndex);
+            const row = code.local('i32', i32.mul(rowIndex, constant(rowBlock)));
+            const rowsHere = code.local('i32', minimum(constant(rowBlock), i32.sub(constant(rows), row)));
+            /** Tiles of four images in the block come before those of the next four. */
+            const tileOf = (quad: typeof row) => times(i32.mul(quad, block.lines), 4 * blocks.tileColumns);
+            const firstRow = code.local('i32', i32.sub(times(block.firstLine, outputs), constant(pads[0])));
+            code.repeat(depth, (channel) => {
+              emitLoop(code, block.quads, (quad) => {
+                const image = i32.add(block.firstQuad, quad);
+                const plane = floatAt(input, [image, 4 * depth * inputArea], [channel, inputArea]);
+                code.call(stage, plane, staged, firstRow);
+                const target = floatAt(transformed, [channel, blocks.stride], [tileOf(quad), 1]);
+                code.call(transform, staged, target, block.lines);
+              });
+            });
+            const left = code.local('i32', floatAt(scratch, [row, depth]));
+            const [right, product] = [code.local('i32', transformed), code.local('i32', products)];
+            code.repeat(productCount, () => {
+              code.call(gemm, left, right, product, rowsHere, block.tiles, constant(depth), constant(1));
+              code.increase(left, filterFloats * FLOAT);
+              code.increase(right, inputFloats * FLOAT);
+              code.increase(product, outputFloats * FLOAT);
+            });
+            emitLoop(code, rowsHere, (channel) => {
+              emitLoop(code, block.quads, (quad) => {
+                const image = i32.add(block.firstQuad, quad);
+                const outputChannel = i32.add(row, channel);
+                const plane = floatAt(output, [image, 4 * rows * outputArea], [outputChannel, outputArea]);
+                const target = code.local('i32', plane);
+                const from = floatAt(products, [channel, blocks.stride], [tileOf(quad), 1]);
+                const tiles = code.local('i32', from);
+                const y = code.local('i32', times(block.firstLine, outputs));
+                emitLoop(code, block.lines, () => {
+                  code.call(untransform, tiles, line);
+                  for (let index = 0; index < outputs; index++) {
+                    code.if(i32.ltS(y, constant(outputHeight)), () =>
+                      code.call(
+                        unstage,
+                        i32.add(line, constant(pixelBytes(index * blocks.tileColumns * outputs))),
+                        target,
+                        y,
+                      ),
+                    );
+                    code.increase(y, 1);
+                  }
+                  code.increase(tiles, pixelBytes(blocks.tileColumns));
+                });
+              });
+            });
+          });
+        });
+      });
+    },
+  };
+}
