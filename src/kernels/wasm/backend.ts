@@ -12,6 +12,7 @@ import { Compiler } from './compiler.js';
 import { type Block, Heap, type HeapOptions } from './heap.js';
 import { type KernelOptions, PORTABLE, sizeOf, type WasmCall, type WasmKernel } from './kernel.js';
 import { WASM_KERNELS } from './kernels/index.js';
+import { CollectorPressure } from './pressure.js';
 import { ArenaPool } from './program/arenaPool.js';
 import { WasmProgram } from './program/compiledProgram.js';
 import { viewAt, WasmStorage } from './storage.js';
@@ -56,7 +57,11 @@ export class WasmBackend implements ProgramBackend {
   readonly #launches = new Map<string, number>();
   readonly #fallbacks = new Map<string, number>();
   /** Gives blocks back when their storage is collected: a safety net for temporaries of eager code. */
-  readonly #collected = new FinalizationRegistry<Block>((block) => this.#heap.release(block));
+  readonly #collected = new FinalizationRegistry<Block>((block) => {
+    this.#pressure.remove(block.bytes);
+    this.#heap.release(block);
+  });
+  readonly #pressure = new CollectorPressure();
 
   private constructor(heap: Heap, options: KernelOptions, threads: ThreadOptions) {
     this.#heap = heap;
@@ -170,7 +175,11 @@ export class WasmBackend implements ProgramBackend {
   release(storage: Storage): void {
     const own = this.#own(storage);
     // The registration goes with the block, so that it is not given back twice.
-    if (this.#collected.unregister(own)) this.#heap.release(own.block as Block);
+    if (this.#collected.unregister(own)) {
+      const block = own.block as Block;
+      this.#pressure.remove(block.bytes);
+      this.#heap.release(block);
+    }
     own.release();
   }
 
@@ -218,7 +227,9 @@ export class WasmBackend implements ProgramBackend {
   #allocate(dtype: DType, length: number): WasmStorage {
     const block = this.#block(length * bytesPerElement(dtype));
     const storage = new WasmStorage(this.#heap, dtype, length, block);
-    if (block) this.#collected.register(storage, block, storage);
+    if (!block) return storage;
+    this.#collected.register(storage, block, storage);
+    this.#pressure.add(block.bytes);
     return storage;
   }
 
