@@ -2,7 +2,7 @@
  * Speed of the elementwise, reduction and layout kernels: billions of input elements a second, reference against
  * WebAssembly, on tensors that fit the second-level cache and on tensors that do not.
  *
- *   node --import tsx bench/elementwise.ts [name ...]
+ *   npx tsx bench/elementwise.ts [--threads=N] [name ...]      (1 thread unless told)
  */
 import type { Backend, KernelAttributes, KernelName, Operand, TensorType } from '../src/kernels/contract.js';
 import { allocateArray, type DType } from '../src/kernels/dtype.js';
@@ -118,18 +118,22 @@ function time(backend: Backend, { kernel, inputs, attributes, outputs }: Row, bu
   return durations.sort((a, b) => a - b)[durations.length >> 1];
 }
 
-const wanted = process.argv.slice(2);
+const words = process.argv.slice(2);
+const wanted = words.filter((word) => !word.startsWith('--'));
+const threads = Number(words.find((word) => word.startsWith('--threads='))?.slice('--threads='.length) ?? 1);
 const reference = new ReferenceBackend();
-const wasm = WasmBackend.create();
+const wasm = WasmBackend.create({ threads });
+await wasm.setThreads(threads);
 console.log(['kernel'.padEnd(28), 'reference', '     wasm', '  (large)', 'covered'].join('  '));
 const [small, large] = [rowsFor(8), rowsFor(256)];
 small.forEach((each, index) => {
   if (wanted.length > 0 && !wanted.some((name) => each.name.startsWith(name))) return;
   const speed = (backend: Backend, which: Row, budget: number): string => {
-    const elements = size(which.inputs[0].shape);
+    const elements = size((which.kernel === 'gather' ? which.outputs : which.inputs)[0].shape);
     return (elements / time(backend, which, budget) / 1e6).toFixed(3).padStart(9);
   };
   const line = [speed(reference, each, 60), speed(wasm, each, 150), speed(wasm, large[index], 150)];
   const covered = wasm.info().fallbacks.get(each.kernel) ? 'fallback' : 'wasm';
   console.log([each.name.padEnd(28), ...line, covered].join('  '));
 });
+await wasm.dispose();
