@@ -14,6 +14,8 @@ import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from '.
 import { defineCopy, defineTranspose } from './movement.js';
 import { constant, emitFill, emitLoop, evenBlock, FLOAT, floatAt, minimum, roundUp, times } from './spans.js';
 import { defineStaging, stagedPlane, stagingFor } from './staging.js';
+import { winogradFilterGradientCall } from './winogradFilterGradient.js';
+import { winogradShape } from './winogradShape.js';
 
 const PARAMETERS = kernelParameters(['input', 'gradient', 'output', 'scratch']);
 
@@ -148,5 +150,7 @@ export const conv2dFilterGradient: WasmKernel<'conv2dFilterGradient'> = ([x, g],
   if (!allFloat32([x, g, dw])) return null;
   if (sizeOf(x.shape) === 0 || sizeOf(g.shape) === 0 || sizeOf(dw.shape) === 0) return zerosCall(2, dw);
   const shape = convolutionShape(x.shape, dw.shape, g.shape, attributes);
-  return isDepthwise(shape) ? depthwiseFilterGradientCall(shape) : filterGradientCall(shape);
+  if (isDepthwise(shape)) return depthwiseFilterGradientCall(shape);
+  const winograd = winogradShape(shape);
+  return winograd ? winogradFilterGradientCall(winograd, shape.key, shape.cost) : filterGradientCall(shape);
 };

@@ -1,0 +1,219 @@
+/**
+ * The gradient of a 3 x 3 filter by Winograd's algorithm: the transpose of the convolution. With V and Z the transformed
+ * tiles of the input and of the output's gradient, the products' gradients are V Z^T, summed over all tiles, and are
+ * transformed back to weights once. The tiles are divided among parts with sums of their own, which are added in order.
+ */
+import { f32, f32x4, i32, type V128, v128 } from '../assembler/instructions.js';
+import type { FunctionBuilder, Local } from '../assembler/module.js';
+import { kernelParameters, sizeOf, type WasmCall } from '../kernel.js';
+import { defineGemm, paddedStride, TILE_COLUMNS, TILE_ROWS } from './gemm.js';
+import { emitLanes, emitPositions, laneCount, ScratchLayout } from './lanes.js';
+import { defineTranspose, emitTransposed } from './movement.js';
+import { defineQuadStaging, pixelFloats } from './quads.js';
+import { constant, emitFill, emitLoop, evenBlock, FLOAT, floatAt, minimum, roundUp, times } from './spans.js';
+import { defineTileTransform } from './winograd.js';
+import { emitTileBlock, tileBlocks, type WinogradShape } from './winogradShape.js';
+import { emitTransform, transposed } from './winogradTransforms.js';
+
+const PARAMETERS = kernelParameters(['input', 'gradient', 'output', 'scratch']);
+
+/** Bytes that the sums of all parts may take. */
+const SUMS_LIMIT = 2 ** 23;
+const MOST_PARTS = 16;
+/** Items that keep the threads busy. */
+const ENOUGH_ITEMS = 8;
+/** Room between the matrices of different products, in floats. */
+const GAP = 16;
+
+/** Writes nine weights of each of `rows` filters, which are the lanes of the vectors. */
+function emitWeights(
+  code: FunctionBuilder,
+  weights: readonly V128[],
+  targets: readonly Local<'i32'>[],
+  rows: number,
+): void {
+  const kept = weights.map((weight) => code.local('v128', weight));
+  for (const first of [0, 4]) {
+    emitTransposed(code, kept.slice(first, first + 4))
+      .slice(0, rows)
+      .forEach((four, row) => {
+        code.do(v128.store(targets[row], four, first * FLOAT));
+      });
+  }
+  for (let row = 0; row < rows; row++) code.do(f32.store(targets[row], f32x4.extractLane(kept[8], row), 8 * FLOAT));
+}
+
+export function winogradFilterGradientCall(shape: WinogradShape, key: string, cost: number): WasmCall {
+  const { matrices, batch, rows: outputs, depth: inputs, pads } = shape;
+  const { inputHeight, inputWidth, outputHeight, outputWidth } = shape;
+  const blocks = tileBlocks(shape);
+  const blockCount = sizeOf(blocks.grid);
+  const productCount = matrices.inputs ** 2;
+  const sumsStride = roundUp(outputs, TILE_COLUMNS);
+  const partsThatFit = Math.floor(SUMS_LIMIT / (productCount * inputs * sumsStride * FLOAT));
+  const parts = Math.max(1, Math.min(partsThatFit, blockCount, MOST_PARTS));
+  const channelsForItems = Math.max(16, Math.floor((inputs * parts) / ENOUGH_ITEMS));
+  const channelBlock = evenBlock(inputs, Math.min(64, channelsForItems), TILE_ROWS);
+  const channelBlocks = Math.ceil(inputs / channelBlock);
+  const grid = [parts, channelBlocks];
+  const items = sizeOf(grid);
+  const sumsFloats = channelBlock * sumsStride + GAP;
+  const itemFloats = productCount * sumsFloats;
+  const inputFloats = channelBlock * blocks.stride + GAP;
+  const gradientFloats = outputs * blocks.stride + GAP;
+  const rightStride = paddedStride(sumsStride);
+  const lineColumns = blocks.tileColumns * matrices.outputs;
+  const lineRows = blocks.lines * matrices.outputs;
+  const stagedFloats = pixelFloats((lineRows + 2) * (lineColumns + 2));
+  const stagedGradientFloats = pixelFloats(lineRows * lineColumns);
+  const layout = new ScratchLayout({
+    transformed: productCount * inputFloats,
+    transformedGradient: productCount * gradientFloats,
+    right: blocks.tiles * rightStride,
+    staged: stagedFloats,
+    stagedGradient: stagedGradientFloats,
+  });
+  const sumsBytes = roundUp(items * itemFloats * FLOAT, 64);
+  const [inputArea, outputArea] = [inputHeight * inputWidth, outputHeight * outputWidth];
+  return {
+    key: `winograd filter gradient ${matrices.outputs} ${batch} ${key}`,
+    phases: [
+      { name: 'accumulate', units: laneCount(items, layout.bytes), cost },
+      { name: 'transform sums', units: inputs, cost: inputs * outputs * productCount * parts },
+    ],
+    scratchBytes: sumsBytes + laneCount(items, layout.bytes) * layout.bytes,
+    build(module, options) {
+      const inputPlanes = { height: inputHeight, width: inputWidth, imageFloats: inputs * inputArea };
+      const gradientPlanes = { height: outputHeight, width: outputWidth, imageFloats: outputs * outputArea };
+      const staging = { rows: lineRows + 2, columns: lineColumns + 2, pad: pads[1] };
+      const stage = defineQuadStaging(module, 'stage', inputPlanes, staging);
+      const gradientStaging = { rows: lineRows, columns: lineColumns, pad: 0 };
+      const stageGradient = defineQuadStaging(module, 'stage gradient', gradientPlanes, gradientStaging);
+      const tiling = { step: matrices.outputs, tileColumns: blocks.tileColumns };
+      const transform = defineTileTransform(
+        module,
+        'transform',
+        matrices.input,
+        { ...tiling, columns: staging.columns },
+        inputFloats,
+      );
+      const transformGradient = defineTileTransform(
+        module,
+        'transform gradient',
+        transposed(matrices.output),
+        { ...tiling, columns: lineColumns },
+        gradientFloats,
+      );
+      const pack = defineTranspose(module, 'pack', blocks.stride, rightStride);
+      const gemm = defineGemm(module, 'gemm', {
+        options,
+        leftStride: blocks.stride,
+        rightStride,
+        outputStride: sumsStride,
+      });
+      module.function('accumulate', PARAMETERS, (code, parameters) => {
+        const { input, gradient, scratch } = parameters;
+        const lanes = { ...parameters, scratch: code.local('i32', i32.add(scratch, constant(sumsBytes))) };
+        emitLanes(code, lanes, items, layout.bytes, (base, forItems) => {
+          const { transformed, transformedGradient, right, staged, stagedGradient } = layout.locals(code, base);
+          emitFill(code, staged, constant(stagedFloats));
+          emitFill(code, stagedGradient, constant(stagedGradientFloats));
+          forItems((item) => {
+            const [part, channelIndex] = emitPositions(code, item, grid);
+            const channel = code.local('i32', times(channelIndex, channelBlock));
+            const rest = code.local('i32', i32.sub(constant(inputs), channel));
+            const here = code.local('i32', minimum(constant(channelBlock), rest));
+            const share = (index: typeof part) => i32.divU(times(index, blockCount), constant(parts));
+            const first = code.local('i32', share(part));
+            const index = code.local('i32', first);
+            code.countTo(index, code.local('i32', share(i32.add(part, constant(1)))), 1, () => {
+              const [quadIndex, lineIndex] = emitPositions(code, index, blocks.grid);
+              const block = emitTileBlock(code, blocks, quadIndex, lineIndex);
+              const line = code.local('i32', times(block.firstLine, matrices.outputs));
+              emitLoop(code, block.quads, (quad) => {
+                const image = code.local('i32', times(i32.add(block.firstQuad, quad), 4));
+                const tile = code.local('i32', times(i32.mul(quad, block.lines), 4 * blocks.tileColumns));
+                code.repeat(outputs, (outputChannel) => {
+                  const plane = floatAt(gradient, [image, outputs * outputArea], [outputChannel, outputArea]);
+                  code.call(stageGradient, plane, stagedGradient, line);
+                  const target = floatAt(transformedGradient, [outputChannel, blocks.stride], [tile, 1]);
+                  code.call(transformGradient, stagedGradient, target, block.lines);
+                });
+                emitLoop(code, here, (row) => {
+                  const inputChannel = i32.add(channel, row);
+                  const plane = floatAt(input, [image, inputs * inputArea], [inputChannel, inputArea]);
+                  code.call(stage, plane, staged, i32.sub(line, constant(pads[0])));
+                  const target = floatAt(transformed, [row, blocks.stride], [tile, 1]);
+                  code.call(transform, staged, target, block.lines);
+                });
+              });
+              const left = code.local('i32', transformed);
+              const source = code.local('i32', transformedGradient);
+              const sums = code.local('i32', floatAt(scratch, [item, itemFloats]));
+              code.repeat(productCount, () => {
+                code.call(pack, source, right, constant(outputs), block.tiles);
+                const isFirst = i32.eq(index, first);
+                code.call(gemm, left, right, sums, here, constant(outputs), block.tiles, isFirst);
+                code.increase(left, inputFloats * FLOAT);
+                code.increase(source, gradientFloats * FLOAT);
+                code.increase(sums, sumsFloats * FLOAT);
+              });
+            });
+          });
+        });
+      });
+      module.function('transform sums', PARAMETERS, (code, { output, scratch, begin, end }) => {
+        const channel = code.local('i32', begin);
+        const row = code.local('i32');
+        const place = code.local('i32');
+        const targets = [0, 1, 2, 3].map(() => code.local('i32'));
+        const filterBytes = inputs * 9 * FLOAT;
+        const four = (rows: number): void => {
+          const sums = Array.from({ length: matrices.inputs }, (_, y) =>
+            Array.from({ length: matrices.inputs }, (_, x) =>
+              v128.load(place, (y * matrices.inputs + x) * sumsFloats * FLOAT),
+            ),
+          );
+          emitWeights(code, emitTransform(code, transposed(matrices.filter), sums).flat(), targets, rows);
+          code.increase(place, 4 * FLOAT);
+          for (const target of targets) code.increase(target, 4 * filterBytes);
+        };
+        code.countTo(channel, end, 1, () => {
+          const item = i32.divU(channel, constant(channelBlock));
+          const rowInBlock = i32.remU(channel, constant(channelBlock));
+          code.set(row, floatAt(scratch, [item, itemFloats], [rowInBlock, sumsStride]));
+          if (parts > 1) {
+            const partFloats = channelBlocks * itemFloats;
+            code.set(place, row);
+            code.repeat(productCount, () => {
+              code.repeat(
+                sumsStride * FLOAT,
+                (offset) => {
+                  const address = code.local('i32', i32.add(place, offset));
+                  const values = Array.from({ length: parts }, (_, part) =>
+                    v128.load(address, part * partFloats * FLOAT),
+                  );
+                  const [first, ...others] = values;
+                  code.do(
+                    v128.store(
+                      address,
+                      others.reduce((sum, value) => f32x4.add(sum, value), first),
+                    ),
+                  );
+                },
+                16,
+              );
+              code.increase(place, sumsFloats * FLOAT);
+            });
+          }
+          code.set(place, row);
+          targets.forEach((target, index) => {
+            code.set(target, i32.add(floatAt(output, [channel, 9]), constant(index * filterBytes)));
+          });
+          code.repeat(Math.floor(outputs / 4), () => four(4));
+          if (outputs % 4 > 0) four(outputs % 4);
+        });
+      });
+    },
+  };
+}
