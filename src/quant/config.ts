@@ -16,6 +16,7 @@ import { type QuantizationRecord, QuantizedModel } from './quantizedModel.js';
 import {
   insertQuantizers,
   isQuantizer,
+  type Quantizer,
   type QuantizerInsertion,
   type QuantizerTarget,
   quantizerName,
@@ -46,7 +47,10 @@ export interface QuantizationConfig {
 
 /** The configuration of a quantized model, ready for `JSON.stringify`. */
 export function getConfig(model: QuantizedModel): QuantizationConfig {
-  const owners = new Map<unknown, string>();
+  const { quantizers } = model;
+  const isOwner = (quantizer: Quantizer): boolean => quantizer.owner === quantizer.name;
+  // Those that share come last, so that what they share is there when they are read.
+  const ordered = [...quantizers.filter(isOwner), ...quantizers.filter((quantizer) => !isOwner(quantizer))];
   return {
     version: CONFIG_VERSION,
     inputs: model.graph.inputs.map((node) => ({
@@ -55,18 +59,13 @@ export function getConfig(model: QuantizedModel): QuantizationConfig {
       dtype: node.outputs[0].type.dtype,
     })),
     record: model.record,
-    quantizers: model.quantizers.map((quantizer) => {
-      const [parameter] = quantizer.parameters;
-      const owner = owners.get(parameter);
-      if (owner === undefined) owners.set(parameter, quantizer.name);
-      return {
-        target: quantizer.target,
-        spec: quantizer.spec,
-        enabled: quantizer.enabled,
-        shape: [...parameter.shape],
-        ...(owner === undefined ? {} : { shares: owner }),
-      };
-    }),
+    quantizers: ordered.map((quantizer) => ({
+      target: quantizer.target,
+      spec: quantizer.spec,
+      enabled: quantizer.enabled,
+      shape: [...quantizer.parameters[0].shape],
+      ...(isOwner(quantizer) ? {} : { shares: quantizer.owner }),
+    })),
   };
 }
 

@@ -30,6 +30,8 @@ export interface QuantizerAttributes extends CodeRange, QuantizerSpec {
   readonly target: QuantizerTarget;
 }
 
+const PARAMETER_PREFIX = 'quantizers.';
+
 /** NNCF's names for the places. */
 export const quantizerName = ({ point, node, port }: QuantizerTarget): string => `${node}/fq_${point}_${port}`;
 
@@ -86,6 +88,12 @@ export class Quantizer {
   /** `scale`, or `inputLow` and `inputRange`. */
   get parameters(): Parameter[] {
     return this.#node.inputs.slice(1).map(({ node }) => node.constant.tensor as Parameter);
+  }
+
+  /** The quantizer after which the parameters are named: this one, or the one whose scale it shares. */
+  get owner(): string {
+    const { path } = this.#node.inputs[1].node.constant;
+    return path.slice(PARAMETER_PREFIX.length, path.lastIndexOf('.'));
   }
 
   /** Switches training of the range on or off. */
@@ -149,7 +157,7 @@ export function insertQuantizers(graph: Graph, insertions: readonly QuantizerIns
     const constants =
       shared ??
       parameterNames(spec).map((parameter, index) => {
-        const path = `quantizers.${name}.${parameter}`;
+        const path = `${PARAMETER_PREFIX}${name}.${parameter}`;
         return constantNode(path, new Parameter(insertion.parameters[index]), path);
       });
     created.set(name, constants);

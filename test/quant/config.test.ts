@@ -87,6 +87,20 @@ describe('round trip', () => {
     expect(copy.parameters().length).toBe(quantized.parameters().length);
   });
 
+  it('names shared parameters after the same quantizer, whichever runs first', async () => {
+    class Backwards extends Joins {
+      override forward(x: Tensor): Tensor {
+        const first = this.a.forward(x).relu();
+        return this.c.forward(concat([this.b.forward(x), first], 1));
+      }
+    }
+    const quantized = await quantize(new Backwards(), data);
+    const copy = rebuild(quantized, () => new Backwards());
+    expect(evaluate(copy)).toEqual(evaluate(quantized));
+    expect(getConfig(quantized).quantizers.at(-1)?.shares).toBe('ReLU/fq_output_0');
+    expect(getConfig(copy)).toEqual(getConfig(quantized));
+  });
+
   it('keeps quantizers off that were', async () => {
     const quantized = await quantize(new SmallNet(), data);
     quantized.quantizer('input/fq_output_0').disable();
