@@ -18,6 +18,7 @@ import { WasmProgram } from './program/compiledProgram.js';
 import { viewAt, WasmStorage } from './storage.js';
 import { relaxedSimdSupported, simdSupported } from './support.js';
 import { FunctionTable } from './threads/functionTable.js';
+import { knownThreadHost } from './threads/host.js';
 import { elementsOf, phaseCalls } from './threads/phaseCall.js';
 import { ThreadedRunner, type ThreadOptions } from './threads/runner.js';
 
@@ -84,7 +85,8 @@ export class WasmBackend implements ProgramBackend {
     }
     const { mode = 'portable' } = options;
     const relaxed = mode === 'fast' && relaxedSimdSupported();
-    return new WasmBackend(new Heap(options), { ...PORTABLE, relaxed }, options);
+    const { shared = knownThreadHost() !== null } = options;
+    return new WasmBackend(new Heap({ ...options, shared }), { ...PORTABLE, relaxed }, options);
   }
 
   /**
@@ -151,11 +153,15 @@ export class WasmBackend implements ProgramBackend {
       const values = [...addresses, ...(call.scalars ?? [])];
       const [functions] = this.#compiler.functions([call]);
       const elements = elementsOf([...inputs, ...outputs]);
-      this.#runner.begin();
-      for (const phase of phaseCalls(call, functions, this.#table, elements)) {
-        this.#runner.add(phase, [...values, 0, phase.units]);
+      try {
+        this.#runner.begin();
+        for (const phase of phaseCalls(call, functions, this.#table, elements)) {
+          this.#runner.add(phase, [...values, 0, phase.units]);
+        }
+        this.#runner.finish();
+      } finally {
+        if (scratch) this.#heap.release(scratch);
       }
-      this.#runner.finish();
     } else {
       count(this.#fallbacks, kernel);
       for (const { values } of results) values.fill(0);
@@ -167,8 +173,8 @@ export class WasmBackend implements ProgramBackend {
         outputs,
         results.map(({ values }) => values),
       );
+      if (scratch) this.#heap.release(scratch);
     }
-    if (scratch) this.#heap.release(scratch);
     return results;
   }
 

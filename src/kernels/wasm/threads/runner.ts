@@ -69,6 +69,8 @@ export class ThreadedRunner implements PhaseRunner {
     this.#possible = shared && knownThreadHost() !== null;
     this.#own = threads === undefined ? null : checkThreadCount(threads);
     abandoned.register(this, this.#holder);
+    // Where this takes a turn of the event loop, threads join after it.
+    void findThreadHost();
   }
 
   /** Threads that kernels are run on now, the calling one included. Workers start when the first work is worth it. */
@@ -133,7 +135,6 @@ export class ThreadedRunner implements PhaseRunner {
     } else if (!crew && this.#sharedCost >= this.#minimumShared * WAKING_FACTOR && this.#wanted() > 1) {
       const host = knownThreadHost();
       if (host) this.#start(host);
-      else if (host === undefined) void findThreadHost();
     }
   }
 

@@ -3,6 +3,8 @@ import { execFile } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BackendError, ValidationError } from '../../../../src/errors.js';
 import { WasmBackend } from '../../../../src/kernels/wasm/backend.js';
@@ -111,6 +113,26 @@ describe('starting', () => {
   });
 });
 
+describe('a backend that nothing uses any more', () => {
+  it('takes its threads with it', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    let ended = false;
+    const use = async (): Promise<void> => {
+      expect(addArrays(await withThreads(2), LENGTH).wrong()).toBe(0);
+      watched.workers.at(-1)?.once('exit', () => {
+        ended = true;
+      });
+    };
+    await use();
+    for (let times = 0; !ended && times < 500; times++) {
+      collect();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(ended).toBe(true);
+  });
+});
+
 describe('the heap', () => {
   it('grows while threads run', async () => {
     const backend = await withThreads(3);
@@ -159,7 +181,7 @@ describe('a process', () => {
   const start = (ending: string): ReturnType<typeof run> =>
     run(process.execPath, ['--import', 'tsx', program, ending], { timeout: 25_000 });
 
-  for (const ending of ['return', 'dispose', 'exit', 'lazy']) {
+  for (const ending of ['return', 'dispose', 'exit', 'lazy', 'old']) {
     it(`ends by itself (${ending})`, async () => {
       const { stdout } = await start(ending);
       expect(stdout).toContain('right');
