@@ -3,7 +3,7 @@
  * are transformed first; then blocks of tiles are transformed, multiplied for each of the products of a tile as a matrix
  * [rows, depth] x [depth, tiles], and transformed back.
  */
-import { i32, type V128, v128 } from '../assembler/instructions.js';
+import { type I32, i32, type V128, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder, Local, ModuleBuilder } from '../assembler/module.js';
 import { kernelParameters, sizeOf, type WasmCall } from '../kernel.js';
 import { chooseRowBlock, defineGemm, TILE_ROWS } from './gemm.js';
@@ -11,7 +11,7 @@ import { emitLanes, emitPositions, laneCount, ScratchLayout } from './lanes.js';
 import { emitTransposed } from './movement.js';
 import { defineQuadStaging, defineQuadUnstaging, pixelBytes, pixelFloats } from './quads.js';
 import { constant, emitFill, emitLoop, FLOAT, floatAt, minimum, roundUp, shuffleLanes, times } from './spans.js';
-import { emitTileBlock, type TileBlocks, tileBlocks, type WinogradShape } from './winogradShape.js';
+import { emitTileBlock, type TileBlock, type TileBlocks, tileBlocks, type WinogradShape } from './winogradShape.js';
 import { emitTransform, type WinogradMatrices } from './winogradTransforms.js';
 
 const PARAMETERS = kernelParameters(['input', 'filter', 'output', 'scratch']);
@@ -19,6 +19,8 @@ const PARAMETERS = kernelParameters(['input', 'filter', 'output', 'scratch']);
 /** Room between the matrices of different products, so that they do not fall on the same sets of the cache. */
 const FILTER_GAP = 48;
 const TILE_GAP = 16;
+/** Rows whose filters an item transforms for itself: they stay in the second-level cache until they are multiplied. */
+const SHARED_TILES_ROWS = 8;
 
 /** How a filter tensor is read: floats from one row and one depth to the next, and whether the window is turned. */
 export interface FilterOrder {
@@ -41,25 +43,28 @@ function emitWindows(code: FunctionBuilder, addresses: readonly Local<'i32'>[], 
   return [0, 3, 6].map((first) => weights.slice(first, first + 3));
 }
 
-/** Defines `transform filter(.., begin, end)`: panels of four rows, as products of `panelFloats` floats, [product][panel][depth][4]. */
+/**
+ * Defines `transform filter(filter, target, begin, end)`: panels of four rows of the filter, as [product][panel][depth][4]
+ * with a product's matrix `productFloats` behind the one before. Panel `begin` is the first at `target`.
+ */
 function defineFilterTransform(
   module: ModuleBuilder,
+  name: string,
   { matrices, rows, depth }: WinogradShape,
   { rowStride, depthStride, turned }: FilterOrder,
   productFloats: number,
-): void {
-  module.function('transform filter', PARAMETERS, (code, { filter, scratch, begin, end }) => {
+): number {
+  const parameters = { filter: 'i32', target: 'i32', begin: 'i32', end: 'i32' } as const;
+  return module.function(name, parameters, (code, { filter, target, begin, end }) => {
     const panel = code.local('i32', begin);
     const lanes = [0, 1, 2, 3].map(() => code.local('i32'));
     const row = code.local('i32');
-    const target = code.local('i32');
     code.countTo(panel, end, 1, () => {
       lanes.forEach((address, lane) => {
         // Behind the last row its weights are repeated: the products are never looked at.
         code.set(row, i32.add(times(panel, TILE_ROWS), constant(lane)));
         code.set(address, floatAt(filter, [minimum(row, constant(rows - 1)), rowStride]));
       });
-      code.set(target, floatAt(scratch, [panel, TILE_ROWS * depth]));
       code.repeat(depth, () => {
         emitTransform(code, matrices.filter, emitWindows(code, lanes, turned))
           .flat()
@@ -132,38 +137,55 @@ function defineOutputTransform(
   });
 }
 
+/**
+ * With many tiles, the transformed filter is shared and every item transforms its own tiles. Where all tiles are one
+ * block, the tiles are shared and every item transforms the filters of a few rows: all filters together would go through
+ * memory, as they are several times as large as the filter.
+ */
 export function winogradCall(shape: WinogradShape, order: FilterOrder, key: string, cost: number): WasmCall {
   const { matrices, batch, rows, depth, inputHeight, inputWidth, outputHeight, outputWidth, pads } = shape;
   const { inputs, outputs } = matrices;
   const blocks = tileBlocks(shape);
-  const rowBlock = chooseRowBlock(rows, sizeOf(blocks.grid));
+  const tilesShared = sizeOf(blocks.grid) === 1;
+  const rowBlock = tilesShared
+    ? Math.min(SHARED_TILES_ROWS, roundUp(rows, TILE_ROWS))
+    : chooseRowBlock(rows, sizeOf(blocks.grid));
   const grid = [...blocks.grid, Math.ceil(rows / rowBlock)];
   const items = sizeOf(grid);
   const productCount = inputs * inputs;
   const panels = Math.ceil(rows / TILE_ROWS);
-  const filterFloats = panels * TILE_ROWS * depth + FILTER_GAP;
+  const filterFloats = (tilesShared ? rowBlock : panels * TILE_ROWS) * depth + FILTER_GAP;
   const inputFloats = depth * blocks.stride + TILE_GAP;
-  const outputFloats = roundUp(rowBlock, TILE_ROWS) * blocks.stride + TILE_GAP;
+  const outputFloats = rowBlock * blocks.stride + TILE_GAP;
   const stagedColumns = blocks.tileColumns * outputs + 2;
   const stagedRows = blocks.lines * outputs + 2;
   const stagedFloats = pixelFloats(stagedRows * stagedColumns);
+  const tilesFloats = productCount * inputFloats;
+  const filtersFloats = productCount * filterFloats;
   const layout = new ScratchLayout({
-    transformed: productCount * inputFloats,
+    own: tilesShared ? filtersFloats : tilesFloats,
     products: productCount * outputFloats,
     staged: stagedFloats,
     line: pixelFloats(outputs * blocks.tileColumns * outputs),
   });
-  const filterBytes = roundUp(productCount * filterFloats * FLOAT, 64);
+  const sharedBytes = roundUp((tilesShared ? tilesFloats : filtersFloats) * FLOAT, 64);
+  const convolveUnits = laneCount(items, layout.bytes);
+  const prepareUnits = tilesShared ? laneCount(depth, layout.bytes) : panels;
+  const laneUnits = tilesShared ? Math.max(prepareUnits, convolveUnits) : convolveUnits;
   const [inputArea, outputArea] = [inputHeight * inputWidth, outputHeight * outputWidth];
   return {
     key: `winograd ${outputs} ${batch} ${key}`,
     phases: [
-      { name: 'transform filter', units: panels, cost: rows * depth * productCount },
-      { name: 'convolve', units: laneCount(items, layout.bytes), cost },
+      {
+        name: 'prepare',
+        units: prepareUnits,
+        cost: productCount * (tilesShared ? depth * blocks.tiles : rows * depth),
+      },
+      { name: 'convolve', units: convolveUnits, cost },
     ],
-    scratchBytes: filterBytes + laneCount(items, layout.bytes) * layout.bytes,
+    scratchBytes: sharedBytes + laneUnits * layout.bytes,
     build(module, options) {
-      defineFilterTransform(module, shape, order, filterFloats);
+      const transformFilter = defineFilterTransform(module, 'transform filter', shape, order, filterFloats);
       const inputPlanes = { height: inputHeight, width: inputWidth, imageFloats: depth * inputArea };
       const staging = { rows: stagedRows, columns: stagedColumns, pad: pads[1] };
       const stage = defineQuadStaging(module, 'stage', inputPlanes, staging);
@@ -178,31 +200,58 @@ export function winogradCall(shape: WinogradShape, order: FilterOrder, key: stri
         rightStride: blocks.stride,
         outputStride: blocks.stride,
       });
-      module.function('convolve', PARAMETERS, (code, parameters) => {
-        const { input, output, scratch } = parameters;
-        const lanes = { ...parameters, scratch: code.local('i32', i32.add(scratch, constant(filterBytes))) };
-        emitLanes(code, lanes, items, layout.bytes, (base, forItems) => {
-          const { transformed, products, staged, line } = layout.locals(code, base);
+      /** Tiles of four images in a block come before those of the next four. */
+      const tileOf = (block: TileBlock, quad: I32) => times(i32.mul(quad, block.lines), 4 * blocks.tileColumns);
+      /** Transforms a channel's tiles of a block. */
+      const emitTiles = (
+        code: FunctionBuilder,
+        block: TileBlock,
+        channel: I32,
+        [input, staged, transformed]: readonly I32[],
+      ): void =>
+        emitLoop(code, block.quads, (quad) => {
+          const image = i32.add(block.firstQuad, quad);
+          const plane = floatAt(input, [image, 4 * depth * inputArea], [channel, inputArea]);
+          code.call(stage, plane, staged, i32.sub(times(block.firstLine, outputs), constant(pads[0])));
+          const target = floatAt(transformed, [channel, blocks.stride], [tileOf(block, quad), 1]);
+          code.call(transform, staged, target, block.lines);
+        });
+      module.function('prepare', PARAMETERS, (code, parameters) => {
+        const { input, filter, scratch, begin, end } = parameters;
+        if (!tilesShared) {
+          code.call(transformFilter, filter, floatAt(scratch, [begin, TILE_ROWS * depth]), begin, end);
+          return;
+        }
+        const lanes = { ...parameters, scratch: code.local('i32', i32.add(scratch, constant(sharedBytes))) };
+        const zero = constant(0);
+        const block = emitTileBlock(code, blocks, zero, zero);
+        emitLanes(code, lanes, depth, layout.bytes, (base, forItems) => {
+          const { staged } = layout.locals(code, base);
           emitFill(code, staged, constant(stagedFloats));
+          forItems((channel) => emitTiles(code, block, channel, [input, staged, scratch]));
+        });
+      });
+      module.function('convolve', PARAMETERS, (code, parameters) => {
+        const { input, filter, output, scratch } = parameters;
+        const lanes = { ...parameters, scratch: code.local('i32', i32.add(scratch, constant(sharedBytes))) };
+        emitLanes(code, lanes, items, layout.bytes, (base, forItems) => {
+          const { own, products, staged, line } = layout.locals(code, base);
+          if (!tilesShared) emitFill(code, staged, constant(stagedFloats));
           forItems((item) => {
             const [quadIndex, lineIndex, rowIndex] = emitPositions(code, item, grid);
             const block = emitTileBlock(code, blocks, quadIndex, lineIndex);
             const row = code.local('i32', i32.mul(rowIndex, constant(rowBlock)));
             const rowsHere = code.local('i32', minimum(constant(rowBlock), i32.sub(constant(rows), row)));
-            /** Tiles of four images in the block come before those of the next four. */
-            const tileOf = (quad: typeof row) => times(i32.mul(quad, block.lines), 4 * blocks.tileColumns);
-            const firstRow = code.local('i32', i32.sub(times(block.firstLine, outputs), constant(pads[0])));
-            code.repeat(depth, (channel) => {
-              emitLoop(code, block.quads, (quad) => {
-                const image = i32.add(block.firstQuad, quad);
-                const plane = floatAt(input, [image, 4 * depth * inputArea], [channel, inputArea]);
-                code.call(stage, plane, staged, firstRow);
-                const target = floatAt(transformed, [channel, blocks.stride], [tileOf(quad), 1]);
-                code.call(transform, staged, target, block.lines);
-              });
-            });
-            const left = code.local('i32', floatAt(scratch, [row, depth]));
-            const [right, product] = [code.local('i32', transformed), code.local('i32', products)];
+            const left = code.local('i32', tilesShared ? own : floatAt(scratch, [row, depth]));
+            const right = code.local('i32', tilesShared ? scratch : own);
+            const product = code.local('i32', products);
+            if (tilesShared) {
+              const panel = code.local('i32', times(rowIndex, rowBlock / TILE_ROWS));
+              const last = code.local('i32', i32.add(panel, constant(rowBlock / TILE_ROWS)));
+              code.call(transformFilter, filter, own, panel, minimum(last, constant(panels)));
+            } else {
+              code.repeat(depth, (channel) => emitTiles(code, block, channel, [input, staged, own]));
+            }
             code.repeat(productCount, () => {
               code.call(gemm, left, right, product, rowsHere, block.tiles, constant(depth), constant(1));
               code.increase(left, filterFloats * FLOAT);
@@ -212,23 +261,16 @@ export function winogradCall(shape: WinogradShape, order: FilterOrder, key: stri
             emitLoop(code, rowsHere, (channel) => {
               emitLoop(code, block.quads, (quad) => {
                 const image = i32.add(block.firstQuad, quad);
-                const outputChannel = i32.add(row, channel);
-                const plane = floatAt(output, [image, 4 * rows * outputArea], [outputChannel, outputArea]);
+                const plane = floatAt(output, [image, 4 * rows * outputArea], [i32.add(row, channel), outputArea]);
                 const target = code.local('i32', plane);
-                const from = floatAt(products, [channel, blocks.stride], [tileOf(quad), 1]);
-                const tiles = code.local('i32', from);
+                const first = floatAt(products, [channel, blocks.stride], [tileOf(block, quad), 1]);
+                const tiles = code.local('i32', first);
                 const y = code.local('i32', times(block.firstLine, outputs));
                 emitLoop(code, block.lines, () => {
                   code.call(untransform, tiles, line);
                   for (let index = 0; index < outputs; index++) {
-                    code.if(i32.ltS(y, constant(outputHeight)), () =>
-                      code.call(
-                        unstage,
-                        i32.add(line, constant(pixelBytes(index * blocks.tileColumns * outputs))),
-                        target,
-                        y,
-                      ),
-                    );
+                    const pixels = i32.add(line, constant(pixelBytes(index * blocks.tileColumns * outputs)));
+                    code.if(i32.ltS(y, constant(outputHeight)), () => code.call(unstage, pixels, target, y));
                     code.increase(y, 1);
                   }
                   code.increase(tiles, pixelBytes(blocks.tileColumns));
