@@ -60,6 +60,8 @@ const KINDS: readonly ((record: Recording, operands: readonly number[]) => void)
     record.run('matMul', [record.wide(a), record.wide(b)], { transposeA: true, transposeB: false }, [COLUMNS, COLUMNS]),
   (record, [a, b]) =>
     record.run('matMul', [record.wide(a), record.square(b)], { transposeA: false, transposeB: false }, WIDE),
+  (record, [a]) => record.run('fakeQuantize', [record.wide(a), ...record.grid], { levels: 16 }, WIDE),
+  (record, [a]) => record.run('elu', [record.wide(a)], { alpha: 0.5 }, WIDE),
   (record, [a, b]) =>
     record.run('topK', [record.wide(a)], { axis: 1, k: 1 + (b % 3), mode: 'max' }, [ROWS, 1 + (b % 3)]),
 ];
@@ -67,9 +69,16 @@ const KINDS: readonly ((record: Recording, operands: readonly number[]) => void)
 class Recording {
   readonly backend: RecordingBackend;
   readonly values: Value[] = [];
+  /** Lower end and width of a quantization grid. */
+  readonly grid: readonly Value[];
 
   constructor(backend: RecordingBackend) {
     this.backend = backend;
+    this.grid = [-0.5, 1.25].map((value) => ({
+      storage: backend.upload(Float32Array.of(value), 'float32'),
+      shape: [1],
+      dtype: 'float32',
+    }));
   }
 
   add(storage: ProgramBuffer, shape: readonly number[]): Value {

@@ -24,7 +24,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 /** Collects garbage and lets the registries hear of it. */
 async function collect(): Promise<void> {
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 8; round++) {
     collectGarbage();
     await turn();
   }
