@@ -36,6 +36,8 @@ export interface Case {
     readonly quanta: readonly number[];
     /** Whether processors without VNNI may add up products of codes with saturation. */
     readonly saturates: boolean;
+    /** Whether tensors on different grids are joined, which OpenVINO brings to one grid to keep them in INT8. */
+    readonly realigned: boolean;
   };
 }
 
@@ -101,6 +103,16 @@ function maySaturate(layer: GraphNode): boolean {
   return codes.some((code) => Math.abs(code) > 64);
 }
 
+/** The quantizers that a value has come through last, by their grids. */
+function lastGrids({ node }: GraphValue): string[] {
+  if (!isQuantizer(node)) return node.inputs.flatMap(lastGrids);
+  const { low, range } = new Quantizer(node).range();
+  return [[...low.dataSync(), ...range.dataSync()].join()];
+}
+
+const joinsGrids = ({ nodes }: Graph): boolean =>
+  nodes.some((node) => node.type === 'Concat' && new Set(node.inputs.flatMap(lastGrids)).size > 1);
+
 /**
  * The step between two values of a tensor, by the quantizers that it has come through last: the coarsest of several;
  * a sum of two quantized tensors can be off by the steps of both.
@@ -133,6 +145,7 @@ export async function writeCases(folder: string, network: Network, seed: number,
     quantizedLayers: layers.filter((layer) => weightQuantizer(layer)).length,
     quanta: graph.outputs.map(({ value }) => lastQuantum(value)),
     saturates: layers.some(maySaturate),
+    realigned: joinsGrids(graph),
   };
   return [
     await writer.write(`${network.name}, float`, network.model, inputs),

@@ -2,7 +2,7 @@
 import type { GraphNode, GraphValue } from '../../graph/graph.js';
 import { FAKE_QUANTIZE } from '../../ops/quantization/openvinoFakeQuantize.js';
 import type { Quantizer } from '../../quant/quantizer.js';
-import { fromValues } from '../../tensor/create.js';
+import { hostTensor } from '../hostTensor.js';
 import type { GraphEditor } from './graphEditor.js';
 import { quantizerGrid } from './quantizerGrid.js';
 
@@ -13,9 +13,8 @@ export async function activationQuantizer(
   node: GraphNode,
 ): Promise<GraphValue> {
   const { low, high, levels, shape } = await quantizerGrid(quantizer);
-  const { backend } = quantizer.parameters[0];
   const limit = (name: string, values: Float32Array): GraphValue =>
-    editor.constant(`${node.name}/${name}`, fromValues(values, shape, 'float32', { backend }), node.scope);
+    editor.constant(`${node.name}/${name}`, hostTensor(values, shape), node.scope);
   const limits = [
     limit('input_low', low),
     limit('input_high', high),

@@ -21,9 +21,10 @@ import { widenPointwise } from './widenPointwise.js';
 export async function lower(graph: Graph): Promise<Graph> {
   const copy = copyGraph(graph);
   removeBypassed(copy);
-  foldConstants(copy);
+  // Codes are computed where training computes; everything after that on the host.
   await lowerQuantizers(copy);
   await moveToHost(copy);
+  foldConstants(copy);
   reshapeDequantization(copy);
   foldBatchNorm(copy);
   decomposeBatchNorm(copy);

@@ -6,9 +6,9 @@ import { noGrad } from '../../autograd/gradMode.js';
 import { UnsupportedError, ValidationError } from '../../errors.js';
 import type { TypedArray } from '../../kernels/dtype.js';
 import type { Quantizer } from '../../quant/quantizer.js';
-import { fromValues } from '../../tensor/create.js';
 import { type Shape, stridesOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { hostTensor } from '../hostTensor.js';
 import type { QuantizedWeights } from './dequantization.js';
 import { type QuantizerGrid, quantizerGrid } from './quantizerGrid.js';
 
@@ -21,23 +21,20 @@ export async function quantizeWeights(quantizer: Quantizer, weights: Tensor): Pr
   const grid = await quantizerGrid(quantizer);
   const [values, codes] = await Promise.all([weights.data(), noGrad(() => quantizer.quantize(weights)).data()]);
   checkFinite(quantizer, values);
-  const { backend } = weights;
   // One float32 division per channel, the inverse of the one that the forward pass multiplies and divides by.
-  const scale = fromValues(
+  const scale = hostTensor(
     grid.inverseStep.map((value) => 1 / value),
     grid.shape,
-    'float32',
-    { backend },
   );
   if (codes.every((code) => code >= -128 && code <= 127)) {
-    return { codes: fromValues(Int8Array.from(codes), weights.shape, 'int8', { backend }), zeroPoint: null, scale };
+    return { codes: hostTensor(Int8Array.from(codes), weights.shape, 'int8'), zeroPoint: null, scale };
   }
   const zeroPoint = zeroPoints(grid);
   const channelOf = channelIndex(weights.shape, grid);
   const shifted = Uint8Array.from(codes, (code, index) => checkCode(quantizer, code + zeroPoint[channelOf(index)]));
   return {
-    codes: fromValues(shifted, weights.shape, 'uint8', { backend }),
-    zeroPoint: fromValues(zeroPoint, grid.shape, 'uint8', { backend }),
+    codes: hostTensor(shifted, weights.shape, 'uint8'),
+    zeroPoint: hostTensor(zeroPoint, grid.shape, 'uint8'),
     scale,
   };
 }
