@@ -18,6 +18,9 @@ import { GraphSnapshot, makePlan, type Plan } from './plan.js';
 /** Plans that are kept for different shapes and modes; the longest unused goes first. */
 const CAPACITY = 8;
 
+/** Combinations that are remembered without a plan. */
+const REMEMBERED = 64;
+
 interface KeptPlan {
   readonly key: string;
   readonly backend: Backend;
@@ -30,6 +33,10 @@ export class PlannedExecutor {
   readonly #graph: Graph;
   /** The last used one last. */
   #plans: KeptPlan[] = [];
+  /** Plans that were made since one was used again. */
+  #unused = 0;
+  /** Combinations that came while plans were made in vain. */
+  #seen: string[] = [];
 
   constructor(graph: Graph) {
     this.#graph = graph;
@@ -91,6 +98,8 @@ export class PlannedExecutor {
     const found = this.#plans.find(
       (kept) => kept.key === key && kept.backend === backend && kept.snapshot.matches(this.#graph),
     );
+    if (found) this.#unused = 0;
+    else if (!this.#worthPlanning(key)) return null;
     const kept = found ?? {
       key,
       backend,
@@ -99,6 +108,17 @@ export class PlannedExecutor {
     };
     this.#plans = [...this.#plans.filter((each) => each !== kept), kept].slice(-CAPACITY);
     return kept.plan;
+  }
+
+  /**
+   * Whether to make another plan. Making one costs as much as many steps: when more plans than are kept were made and
+   * none was used again, as with inputs of ever new sizes, a combination gets one when it comes for the second time.
+   */
+  #worthPlanning(key: string): boolean {
+    this.#unused++;
+    if (this.#unused <= CAPACITY || this.#seen.includes(key)) return true;
+    this.#seen = [...this.#seen, key].slice(-REMEMBERED);
+    return false;
   }
 }
 

@@ -8,6 +8,7 @@ import { AutogradError, DTypeError, QuantGradError, ShapeError } from '../../src
 import '../../src/ops/methods.js';
 import { apply } from '../../src/autograd/dispatch.js';
 import { defineOperation, kernelCall } from '../../src/autograd/operation.js';
+import { backwardFrom, record, TapeNode } from '../../src/autograd/tape.js';
 import { ones, tensor, zeros } from '../../src/tensor/create.js';
 import type { Shape } from '../../src/tensor/shape.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
@@ -332,6 +333,44 @@ describe('properties', () => {
         expect(values(w.grad)[1]).toBeCloseTo(second * derivative[1], 5);
       }),
     );
+  });
+
+  it('from several results is one walk, as from their sum', () => {
+    const w = leaf(1, 2);
+    let runs = 0;
+    const counted = defineOperation<Record<string, never>>({
+      type: 'Counted',
+      infer: ([x]) => [x],
+      lower: () => kernelCall('unary', { function: 'negative' }),
+      gradient: (_context, [g]) => {
+        runs++;
+        return [g?.neg() ?? null];
+      },
+    });
+    const [trunk] = apply(counted, [w], {});
+    const [left, right] = [trunk.mul(3), trunk.square()];
+    backwardFrom([
+      { root: left, gradient: ones([2]) },
+      { root: right, gradient: tensor([1, 10]) },
+      { root: w, gradient: tensor([100, 100]) },
+      { root: tensor([5]), gradient: ones([1]) },
+    ]);
+    expect(values(w.grad)).toEqual([100 - 3 + 2, 100 - 3 + 40]);
+    expect(runs).toBe(1);
+  });
+
+  it('tells rules whether they may run again', () => {
+    const seen: boolean[] = [];
+    const w = leaf(2);
+    const result = w.mul(1).detach();
+    const node = new TapeNode('Probe', [w], 1, [], ([g], _saved, _needs, retain) => {
+      seen.push(retain);
+      return [g];
+    });
+    record(node, [result]);
+    backward(result, { retainGraph: true });
+    backward(result);
+    expect(seen).toEqual([true, false]);
   });
 
   it('backward() is the same function as the method', () => {

@@ -1,5 +1,6 @@
 /** Planned execution gives what call-by-call execution gives: the same bits on WebAssembly, the same values as the reference. */
 import { describe, expect, it } from 'vitest';
+import { WasmBackend } from '../../src/kernels/wasm/backend.js';
 import { PLAN_CASES } from './planCases.js';
 import {
   callByCall,
@@ -38,6 +39,18 @@ for (const [name, each] of Object.entries(PLAN_CASES)) {
     }
   });
 }
+
+describe('threads', () => {
+  it('give the same bits', async () => {
+    const backend = WasmBackend.create({ threads: 3 });
+    await backend.setThreads(3);
+    const each = PLAN_CASES.residual;
+    const found = await losses(each, 'quantized', { backend, planned: true }, 'SGD', 6);
+    expect(found).toEqual(await losses(each, 'quantized', planned, 'SGD', 6));
+    expect(backend.info().threads).toBe(3);
+    await backend.dispose();
+  });
+});
 
 describe('training for 20 steps', () => {
   const chosen = [

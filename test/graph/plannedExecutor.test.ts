@@ -100,6 +100,22 @@ describe('when plans are made', () => {
       expect(await compilations(() => step(5))).toBe(1);
     }));
 
+  it('inputs of ever new sizes run call by call in the end, and a size that comes again is planned', () =>
+    expectSame(residual, async (module, inputs) => {
+      const found: unknown[] = [];
+      const step = (batch: number): void => {
+        zeroGrad(module);
+        lossOf(residual, module, inputs(batch)).backward();
+        found.push(gradients(module));
+      };
+      const sizes = Array.from({ length: 16 }, (_, index) => index + 2);
+      const counts = [await compilations(() => sizes.forEach(step))];
+      counts.push(await compilations(() => step(30)), await compilations(() => step(30)));
+      counts.push(await compilations(() => step(30)), await compilations(() => step(31)));
+      expect(counts).toEqual(module.planned ? [8, 0, 1, 0, 1] : [0, 0, 0, 0, 0]);
+      return found;
+    }));
+
   it('others for training, evaluation and without gradients', () =>
     on(wasm, async () => {
       const module = await moduleOf(residual, 'float', planned);

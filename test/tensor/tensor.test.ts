@@ -97,3 +97,16 @@ describe('symbolic tensors', () => {
     await expect(x.data()).rejects.toThrow(TraceError);
   });
 });
+
+describe('values that are shared', () => {
+  it('are noticed once a second tensor was made on them, or they were to be kept', () => {
+    const x = tensor([1, 2]);
+    expect(x.storageIsShared).toBe(false);
+    const alias = x.detach();
+    expect([x.storageIsShared, alias.storageIsShared]).toEqual([true, true]);
+    x.assign_(tensor([3, 4]));
+    expect([...alias.dataSync()]).toEqual([1, 2]);
+    const kept = tensor([5]);
+    expect(kept.retainStorage().storageIsShared).toBe(true);
+  });
+});
