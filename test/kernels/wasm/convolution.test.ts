@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Conv2dAttributes } from '../../../src/kernels/contract.js';
+import { runReferenceKernel } from '../../../src/kernels/reference/backend.js';
 import { WasmBackend } from '../../../src/kernels/wasm/backend.js';
 import { type KernelOptions, PORTABLE } from '../../../src/kernels/wasm/kernel.js';
+import { WASM_KERNELS } from '../../../src/kernels/wasm/kernels/index.js';
 import { createRandom, type, uniform } from '../conformance/kernelCase.js';
-import { expectAsReference } from './guarded.js';
+import { expectAsReference, runGuarded } from './guarded.js';
 
 interface Convolution {
   readonly x: readonly number[];
@@ -186,6 +188,27 @@ describe('conv2d and its gradients', () => {
       check(convolution([y, x], 4 * quads, 1, c, o), seed, PORTABLE, 5e-5);
     });
     fc.assert(property, { numRuns: 30 });
+  });
+
+  it('are off by at most 5e-5 of the root mean square of the results where minimal filtering is used', () => {
+    const { x, w, y, attributes } = convolution(square(3, 1, 16), 8, 1, 64, 48);
+    const random = createRandom(1);
+    const [input, filter, gradient] = [x, w, y].map((shape) => uniform(random, shape));
+    for (const [kernel, inputs, shape] of [
+      ['conv2d', [input, filter], y],
+      ['conv2dInputGradient', [gradient, filter], x],
+      ['conv2dFilterGradient', [input, gradient], w],
+    ] as const) {
+      const outputs = [type(shape)];
+      const call = WASM_KERNELS[kernel]?.(inputs, attributes, outputs);
+      if (!call) throw new Error(`${kernel} is not covered`);
+      expect(call.key).toContain('winograd');
+      const [actual] = runGuarded(call, inputs, outputs);
+      const expected = Array.from(runReferenceKernel(kernel, inputs, attributes, outputs)[0]);
+      const size = Math.sqrt(expected.reduce((sum, value) => sum + value * value, 0) / expected.length);
+      const worst = expected.reduce((most, value, index) => Math.max(most, Math.abs(value - actual[index])), 0);
+      expect(worst / size).toBeLessThan(5e-5);
+    }
   });
 
   it('are zero or empty without images', () => check(convolution(square(3, 1, 5), 0, 1, 2, 3)));
