@@ -18,6 +18,7 @@ import {
 import { Bench } from 'tinybench';
 import { GraphModule } from '../src/graph/graphModule.js';
 import { trace } from '../src/graph/trace.js';
+import { getThreads, setThreads } from '../src/kernels/wasm/threads/count.js';
 import { WORKLOADS } from './networks.js';
 
 async function medianMs(step: () => void, steps: number): Promise<number> {
@@ -70,6 +71,7 @@ const command = defineCommand({
   args: {
     json: { type: 'boolean', description: 'Print JSON lines (the only form there is)', default: true },
     backend: { type: 'string', description: 'wasm or reference', default: 'wasm' },
+    threads: { type: 'string', description: 'Threads; by default the number of cores' },
     steps: { type: 'string', description: 'Timed steps per figure', default: '7' },
   },
   async run({ args }) {
@@ -78,11 +80,18 @@ const command = defineCommand({
       if (!(name in WORKLOADS))
         throw new Error(`Unknown workload '${name}'; there are ${Object.keys(WORKLOADS).join(', ')}.`);
     }
+    if (args.threads !== undefined) setThreads(Number(args.threads));
     await init({ backend: args.backend === 'reference' ? 'reference' : 'wasm' });
     for (const name of names) {
       const figures = await measure(name, Number(args.steps));
       console.log(
-        JSON.stringify({ workload: name, threads: 1, simd: 128, engine: `node ${process.version}`, ...figures }),
+        JSON.stringify({
+          workload: name,
+          threads: getThreads(),
+          simd: 128,
+          engine: `node ${process.version}`,
+          ...figures,
+        }),
       );
     }
   },
