@@ -7,6 +7,7 @@ export * as data from './data/index.js';
 export * from './errors.js';
 export { type ModelFiles, readModel, type SaveModelOptions, saveModel, serializeModel } from './ir/index.js';
 export type { DType, TypedArray } from './kernels/dtype.js';
+export { getThreads, setThreads } from './kernels/wasm/threads/count.js';
 export * as nn from './nn/index.js';
 export * as functional from './ops/functional.js';
 export * as optim from './optim/index.js';
