@@ -1,5 +1,6 @@
 /** The pass over the calibration data: runs the float model and gives every watched value to its collectors. */
 import { noGrad } from '../autograd/gradMode.js';
+import { nextTurn } from '../data/eventLoop.js';
 import { ValidationError } from '../errors.js';
 import { executeGraph } from '../graph/execute.js';
 import type { Graph, GraphValue } from '../graph/graph.js';
@@ -86,6 +87,8 @@ export async function collectStatistics(
     for (const read of waiting) await read();
     count++;
     progress.onProgress?.(count);
+    // Memory of values that nothing uses any more comes back only between turns of the event loop.
+    await nextTurn();
   }
   return count;
 }
