@@ -12,6 +12,7 @@ export * as nn from './nn/index.js';
 export * as functional from './ops/functional.js';
 export * as optim from './optim/index.js';
 export * from './quant/index.js';
+export { InferenceSession } from './runtime/index.js';
 export { defaultBackend, type InitOptions, init, withBackend } from './tensor/backend.js';
 export {
   arange,

@@ -1,0 +1,2 @@
+/** Running models from files. */
+export { InferenceSession } from './inferenceSession.js';
