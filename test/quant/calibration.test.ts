@@ -2,11 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { CalibrationDataset } from '../../src/data/index.js';
 import { QuantGradError, ShapeError, ValidationError } from '../../src/errors.js';
+import type { Backend } from '../../src/kernels/contract.js';
+import { WasmBackend } from '../../src/kernels/wasm/backend.js';
 import * as nn from '../../src/nn/index.js';
 import { add } from '../../src/ops/elementwise/add.js';
 import { calibrationInputs } from '../../src/quant/calibration.js';
 import { quantize } from '../../src/quant/quantize.js';
+import { defaultBackend, referenceBackend, setDefaultBackend } from '../../src/tensor/backend.js';
 import { fromValues, tensor, zeros } from '../../src/tensor/create.js';
+import { manualSeed } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { images, SmallNet, stateOf, valuesOf } from './models.js';
 
@@ -160,5 +164,57 @@ describe('errors', () => {
     const error = await failure(quantize(new Adds(), [zeros([0, 3])]));
     expect(error.code).toBe('NO_STATISTICS');
     expect(error.message).toMatch(/empty/);
+  });
+});
+
+describe('on WebAssembly', () => {
+  const on = async <T>(backend: Backend, body: () => Promise<T>): Promise<T> => {
+    const previous = defaultBackend();
+    setDefaultBackend(backend);
+    try {
+      return await body();
+    } finally {
+      setDefaultBackend(previous);
+    }
+  };
+  const calibrate = (backend: Backend, samples: number) =>
+    on(backend, async () => {
+      manualSeed(3);
+      const model = new SmallNet().eval();
+      const quantized = await quantize(model, images(samples));
+      return Promise.all(quantized.quantizers.flatMap(({ parameters }) => parameters.map((each) => each.toArray())));
+    });
+
+  it('finds the ranges of the reference, and the memory of a sample serves the next', async () => {
+    const backend = WasmBackend.create({ threads: 1 });
+    const found = await calibrate(backend, 5);
+    const wanted = await calibrate(referenceBackend(), 5);
+    expect(found.length).toBeGreaterThan(3);
+    found.flat(9).forEach((value, index) => {
+      expect(value).toBeCloseTo((wanted.flat(9) as number[])[index], 4);
+    });
+    const size = backend.info().heapSize;
+    const other = WasmBackend.create({ threads: 1 });
+    await calibrate(other, 60);
+    expect(other.info().heapSize).toBeLessThan(size + 2 ** 20);
+  });
+
+  it('names the first value that is not finite', async () => {
+    const backend = WasmBackend.create({ threads: 1 });
+    const error = await failure(
+      on(backend, () =>
+        quantize(
+          new SmallNet(),
+          images(3).map((image, index) => (index === 1 ? withValue(image, 4, Number.NaN) : image)),
+        ),
+      ),
+    );
+    const reference = await failure(
+      quantize(
+        new SmallNet(),
+        images(3).map((image, index) => (index === 1 ? withValue(image, 4, Number.NaN) : image)),
+      ),
+    );
+    expect(error.message).toBe(reference.message);
   });
 });
