@@ -7,7 +7,7 @@ import type { Graph, GraphNode, GraphUse, GraphValue } from '../../graph/graph.j
 import { isFloating } from '../../kernels/dtype.js';
 import { weightsOf } from '../quantizer.js';
 import type { TargetTable } from '../targets/target.js';
-import { FUSED_PATTERNS, hasKind } from './fusedPatterns.js';
+import { fuse } from './fuse.js';
 
 /** A data input of an operator. */
 export interface OperatorInput {
@@ -61,72 +61,25 @@ function traitOf(node: GraphNode, target: TargetTable, ignored: boolean): Quanti
   return support.weights && weights && weightsOf(node, weights.port) ? 'outputQuantizationAsWeights' : trait;
 }
 
-/** Follows the strict patterns from `start` and returns the longest chain it begins. */
-function matchChain(
-  start: GraphNode,
-  uses: ReadonlyMap<GraphNode, readonly GraphUse[]>,
-  inputs: (node: GraphNode) => GraphValue[],
-  isOutput: (node: GraphNode) => boolean,
-  taken: ReadonlySet<GraphNode>,
-): GraphNode[] {
-  const next = (node: GraphNode): GraphNode | null => {
-    const consumers = new Set((uses.get(node) ?? []).map((use) => use.node));
-    const [only] = consumers;
-    // Nothing outside the chain may read an inner value or feed an inner node.
-    if (consumers.size !== 1 || isOutput(node) || taken.has(only) || inputs(only).some((value) => value.node !== node))
-      return null;
-    return only;
-  };
-  // A constant added to a linear operation is its bias and belongs to it.
-  const head = [start];
-  if (hasKind(start.type, 'linear')) {
-    const bias = next(start);
-    if (bias?.type === 'Add' && inputs(bias).length === 1) head.push(bias);
-  }
-  for (const pattern of FUSED_PATTERNS) {
-    if (!hasKind(start.type, pattern[0])) continue;
-    const chain = [...head];
-    const complete = pattern.slice(1).every((kind) => {
-      const node = next(chain[chain.length - 1]);
-      if (!node || !hasKind(node.type, kind)) return false;
-      chain.push(node);
-      return true;
-    });
-    if (complete) return chain;
-  }
-  return head;
-}
-
 /** Builds the operators of a graph in execution order. */
 export function buildOperators(graph: Graph, target: TargetTable, ignored: ReadonlySet<GraphNode>): Operator[] {
   const live = dataNodes(graph);
   const nodes = graph.nodes.filter((node) => live.has(node) && !isIdentity(node));
-  const inputs = (node: GraphNode): GraphValue[] =>
-    node.inputs.map(throughIdentities).filter((value) => live.has(value.node));
-  const uses = new Map<GraphNode, GraphUse[]>();
+  const producers = new Map<GraphNode, GraphNode[]>();
+  const consumers = new Map<GraphNode, Set<GraphNode>>(nodes.map((node) => [node, new Set()]));
   for (const node of nodes) {
-    node.inputs.forEach((value, port) => {
-      const source = throughIdentities(value).node;
-      if (!live.has(source)) return;
-      const list = uses.get(source) ?? [];
-      list.push({ node, port });
-      uses.set(source, list);
-    });
+    const sources = node.inputs.map((value) => throughIdentities(value).node).filter((source) => live.has(source));
+    producers.set(node, sources);
+    for (const source of sources) consumers.get(source)?.add(node);
   }
   const outputs = new Set(graph.outputs.map(({ value }) => throughIdentities(value).node));
   const isOutput = (node: GraphNode): boolean => outputs.has(node);
-
-  const chains = new Map<GraphNode, GraphNode[]>();
-  const taken = new Set<GraphNode>();
-  for (const size of [4, 3, 2, 1]) {
-    for (const node of nodes) {
-      if (taken.has(node)) continue;
-      const chain = matchChain(node, uses, inputs, isOutput, taken);
-      if (chain.length < size) continue;
-      for (const member of chain) taken.add(member);
-      chains.set(node, chain);
-    }
-  }
+  const chains = fuse({
+    nodes,
+    producers: (node) => producers.get(node) ?? [],
+    consumers: (node) => consumers.get(node) ?? new Set(),
+    isOutput,
+  });
 
   const operatorOf = new Map<GraphNode, Operator>();
   const operators: Operator[] = [];

@@ -16,7 +16,7 @@ import { CPU_TARGET } from '../../../src/quant/targets/cpu.js';
 import { ones, randn, zeros } from '../../../src/tensor/create.js';
 import { Generator } from '../../../src/tensor/random.js';
 import type { Tensor } from '../../../src/tensor/tensor.js';
-import { planArbitrary, RandomNet } from './randomNet.js';
+import { programArbitrary, RandomNet } from './randomNet.js';
 
 const SHAPE = [2, 4, 6, 6];
 
@@ -74,8 +74,8 @@ function someNodes(graph: Graph, seed: number, share: number): Set<GraphNode> {
 describe('on random networks', () => {
   it('every quantizable input is on a grid, or feeds an operation with a constant', () => {
     fc.assert(
-      fc.property(planArbitrary(24), fc.nat(), fc.boolean(), (plan, seed, ignoring) => {
-        const graph = graphOf(new RandomNet(plan));
+      fc.property(programArbitrary(24), fc.nat(), fc.boolean(), (program, seed, ignoring) => {
+        const graph = graphOf(new RandomNet(program));
         const ignored = someNodes(graph, seed, ignoring ? 0.15 : 0);
         const placement = place(graph, ignored);
         const quantizable = placement.operators
@@ -101,8 +101,8 @@ describe('on random networks', () => {
 
   it('every weight of an operation that is quantized has one quantizer, and no other constant has', () => {
     fc.assert(
-      fc.property(planArbitrary(16), fc.nat(), (plan, seed) => {
-        const graph = graphOf(new RandomNet(plan));
+      fc.property(programArbitrary(16), fc.nat(), (program, seed) => {
+        const graph = graphOf(new RandomNet(program));
         const ignored = someNodes(graph, seed, 0.2);
         const placement = place(graph, ignored);
         const weighted = graph.nodes.filter(
@@ -121,8 +121,8 @@ describe('on random networks', () => {
 
   it('no value is quantized twice in the same way', () => {
     fc.assert(
-      fc.property(planArbitrary(24), (plan) => {
-        const graph = graphOf(new RandomNet(plan));
+      fc.property(programArbitrary(24), (program) => {
+        const graph = graphOf(new RandomNet(program));
         insert(graph, place(graph));
         for (const node of graph.nodes.filter(isQuantizer)) {
           let above = throughIdentities(node.inputs[0]).node;
@@ -142,8 +142,8 @@ describe('on random networks', () => {
 
   it('no value is quantized that something needs in float', () => {
     fc.assert(
-      fc.property(planArbitrary(24), fc.nat(), (plan, seed) => {
-        const graph = graphOf(new RandomNet(plan));
+      fc.property(programArbitrary(24), fc.nat(), (program, seed) => {
+        const graph = graphOf(new RandomNet(program));
         const ignored = someNodes(graph, seed, 0.1);
         const placement = place(graph, ignored);
         const wanted = new Set(
@@ -174,8 +174,8 @@ describe('on random networks', () => {
 
   it('no output of the network is quantized', () => {
     fc.assert(
-      fc.property(planArbitrary(16), (plan) => {
-        const graph = graphOf(new RandomNet(plan));
+      fc.property(programArbitrary(16), (program) => {
+        const graph = graphOf(new RandomNet(program));
         insert(graph, place(graph));
         for (const { value } of graph.outputs) expect(isQuantizer(throughIdentities(value).node)).toBe(false);
       }),
@@ -184,8 +184,8 @@ describe('on random networks', () => {
 
   it('the order of the nodes makes no difference', () => {
     fc.assert(
-      fc.property(planArbitrary(24), fc.nat(), (plan, seed) => {
-        const graph = graphOf(new RandomNet(plan));
+      fc.property(programArbitrary(24), fc.nat(), (program, seed) => {
+        const graph = graphOf(new RandomNet(program));
         const shuffled = shuffle(graph, seed);
         expect(summary(place(shuffled))).toEqual(summary(place(graph)));
       }),
@@ -195,14 +195,14 @@ describe('on random networks', () => {
 
   it('quantize() runs, switched off it is the float network, and its configuration rebuilds it', async () => {
     await fc.assert(
-      fc.asyncProperty(planArbitrary(12), fc.constantFrom('performance', 'mixed'), async (plan, preset) => {
-        const model = new RandomNet(plan).eval() as RandomNet;
+      fc.asyncProperty(programArbitrary(12), fc.constantFrom('performance', 'mixed'), async (program, preset) => {
+        const model = new RandomNet(program).eval() as RandomNet;
         const data = [randn(SHAPE, { generator: new Generator(3) })];
         const quantized = await quantize(model, data, { preset: preset as 'performance', fastBiasCorrection: false });
         const run = (module: { forward(x: Tensor): unknown }): number[][] =>
           noGrad(() => (module.forward(data[0]) as Tensor[]).map((tensor) => [...tensor.dataSync()]));
         const rebuilt = loadFromConfig(
-          new RandomNet(plan).eval() as RandomNet,
+          new RandomNet(program).eval() as RandomNet,
           JSON.parse(JSON.stringify(getConfig(quantized))),
         );
         rebuilt.loadStateDict(quantized.stateDict());

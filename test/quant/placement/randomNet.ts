@@ -37,39 +37,47 @@ const OPERATIONS = [
   ...['transpose', 'reshape', 'split', 'dropout', 'identity', 'softmax', 'slice', 'pad'],
 ] as const;
 
-export interface Step {
-  readonly operation: (typeof OPERATIONS)[number];
+type Operation = (typeof OPERATIONS)[number];
+
+interface Step {
+  readonly operation: Operation;
   /** Which earlier values it reads, counted from the end. */
   readonly first: number;
   readonly second: number;
 }
 
-export interface Plan {
+interface Plan {
   readonly steps: readonly Step[];
   /** Values besides the last that the network returns, counted from the end. */
+  readonly outputs: readonly number[];
+}
+
+/** A step with the values that it reads, counted from the input, which is 0. */
+export interface ProgramStep {
+  readonly operation: Operation;
+  /** Channels of the first value. */
+  readonly channels: number;
+  readonly read: number;
+  /** Null where nothing fits, or nothing is needed. */
+  readonly other: number | null;
+}
+
+export interface Program {
+  readonly steps: readonly ProgramStep[];
+  /** Values besides the last that the network returns. */
   readonly outputs: readonly number[];
 }
 
 /** Mostly reads what is near, so that networks are deep as well as wide. */
 const distance = fc.oneof({ weight: 4, arbitrary: fc.nat(1) }, { weight: 1, arbitrary: fc.nat(8) });
 
-export const planArbitrary = (size: number): fc.Arbitrary<Plan> =>
-  fc.record({
-    steps: fc.array(fc.record({ operation: fc.constantFrom(...OPERATIONS), first: distance, second: distance }), {
-      minLength: 1,
-      maxLength: size,
-    }),
-    outputs: fc.array(fc.nat(6), { maxLength: 1 }),
-  });
-
 const SIZE = 6;
 /** Concats make channels many; beyond this, a convolution reduces them. */
 const CHANNELS = 12;
-/** Spatial positions in front of and behind a slice or pad cancel out. */
 type Layer = nn.Module & { forward(x: Tensor): Tensor };
 
 /** A layer for a step, or null where it is a function. */
-function layerOf(operation: Step['operation'], channels: number): nn.Module | null {
+function layerOf(operation: Operation, channels: number): nn.Module | null {
   const wide = channels > CHANNELS ? 4 : channels;
   switch (operation) {
     case 'conv':
@@ -106,49 +114,58 @@ function layerOf(operation: Step['operation'], channels: number): nn.Module | nu
 }
 
 /** Channels of the values that a step adds. */
-function channelsOf(operation: Step['operation'], layer: nn.Module | null, first: number, second: number): number[] {
+function channelsOf(operation: Operation, layer: nn.Module | null, first: number, second: number): number[] {
   if (layer instanceof nn.Conv2d || layer instanceof nn.ConvTranspose2d) return [layer.outChannels];
   if (operation === 'concat') return [first + second];
   if (operation === 'split') return first > 1 ? [1, first - 1] : [first];
   return [first];
 }
 
+/** Finds values that fit, for every step and for the outputs. */
+function resolve({ steps, outputs }: Plan): Program {
+  const channels = [4];
+  const resolved = steps.map(({ operation, first, second }): ProgramStep => {
+    const read = Math.max(0, channels.length - 1 - first);
+    const count = channels[read];
+    // Elementwise operations need equal channels; concat takes any, up to a limit.
+    const fits = (other: number): boolean => (operation === 'concat' ? count + other <= 3 * CHANNELS : other === count);
+    const candidates = channels.flatMap((other, index) => (fits(other) ? [index] : []));
+    const other = candidates[Math.max(0, candidates.length - 1 - second)] ?? null;
+    channels.push(...channelsOf(operation, layerOf(operation, count), count, other === null ? 0 : channels[other]));
+    return { operation, channels: count, read, other };
+  });
+  return { steps: resolved, outputs: outputs.map((back) => Math.max(0, channels.length - 1 - back)) };
+}
+
+/** Programs of up to `size` steps. */
+export const programArbitrary = (size: number): fc.Arbitrary<Program> =>
+  fc
+    .record({
+      steps: fc.array(fc.record({ operation: fc.constantFrom(...OPERATIONS), first: distance, second: distance }), {
+        minLength: 1,
+        maxLength: size,
+      }),
+      outputs: fc.array(fc.nat(6), { maxLength: 1 }),
+    })
+    .map(resolve);
+
 export class RandomNet extends nn.Module {
   readonly layers: nn.Module[] = [];
   readonly factor = new nn.Parameter(full([1, 1, 1, 1], 1.5));
-  readonly #calls: ((values: readonly Tensor[]) => Tensor[])[] = [];
+  readonly #calls: ((values: readonly Tensor[]) => Tensor[])[];
   readonly #outputs: readonly number[];
 
-  constructor({ steps, outputs }: Plan) {
+  constructor({ steps, outputs }: Program) {
     super();
-    const channels = [4];
-    for (const { operation, first, second } of steps) {
-      const read = Math.max(0, channels.length - 1 - first);
-      // Elementwise operations need equal channels; concat takes any.
-      const fits = channels.flatMap((count, index) =>
-        operation === 'concat'
-          ? channels[read] + count <= 3 * CHANNELS
-            ? [index]
-            : []
-          : count === channels[read]
-            ? [index]
-            : [],
-      );
-      const other = fits[Math.max(0, fits.length - 1 - second)] ?? read;
-      const layer = layerOf(operation, channels[read]);
+    this.#calls = steps.map(({ operation, channels, read, other }) => {
+      const layer = layerOf(operation, channels) as Layer | null;
       if (layer) this.layers.push(layer);
-      channels.push(
-        ...channelsOf(operation, layer, channels[read], other === read && fits.length === 0 ? 0 : channels[other]),
-      );
-      const joins = fits.length > 0;
-      this.#calls.push((values) =>
-        this.#apply(operation, layer as Layer | null, values[read], joins ? values[other] : null),
-      );
-    }
-    this.#outputs = outputs.map((back) => Math.max(0, channels.length - 1 - back));
+      return (values) => this.#apply(operation, layer, values[read], other === null ? null : values[other]);
+    });
+    this.#outputs = outputs;
   }
 
-  #apply(operation: Step['operation'], layer: Layer | null, x: Tensor, y: Tensor | null): Tensor[] {
+  #apply(operation: Operation, layer: Layer | null, x: Tensor, y: Tensor | null): Tensor[] {
     if (layer) return [layer.forward(x) as Tensor];
     const second = y ?? x;
     switch (operation) {
