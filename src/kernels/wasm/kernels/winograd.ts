@@ -11,7 +11,14 @@ import { emitLanes, emitPositions, laneCount, ScratchLayout } from './lanes.js';
 import { emitTransposed } from './movement.js';
 import { defineQuadStaging, defineQuadUnstaging, pixelBytes, pixelFloats } from './quads.js';
 import { constant, emitFill, emitLoop, FLOAT, floatAt, minimum, roundUp, shuffleLanes, times } from './spans.js';
-import { emitTileBlock, type TileBlock, type TileBlocks, tileBlocks, type WinogradShape } from './winogradShape.js';
+import {
+  emitTileBlock,
+  type TileBlock,
+  type TileBlocks,
+  tileBlocks,
+  tileCount,
+  type WinogradShape,
+} from './winogradShape.js';
 import { emitTransform, type WinogradMatrices } from './winogradTransforms.js';
 
 const PARAMETERS = kernelParameters(['input', 'filter', 'output', 'scratch']);
@@ -21,6 +28,8 @@ const FILTER_GAP = 48;
 const TILE_GAP = 16;
 /** Rows whose filters an item transforms for itself: they stay in the second-level cache until they are multiplied. */
 const SHARED_TILES_ROWS = 8;
+/** So many tiles are one block. */
+const FEW_TILES = 128;
 
 /** How a filter tensor is read: floats from one row and one depth to the next, and whether the window is turned. */
 export interface FilterOrder {
@@ -145,7 +154,7 @@ function defineOutputTransform(
 export function winogradCall(shape: WinogradShape, order: FilterOrder, key: string, cost: number): WasmCall {
   const { matrices, batch, rows, depth, inputHeight, inputWidth, outputHeight, outputWidth, pads } = shape;
   const { inputs, outputs } = matrices;
-  const blocks = tileBlocks(shape);
+  const blocks = tileBlocks(shape, tileCount(shape) <= FEW_TILES ? FEW_TILES : undefined);
   const tilesShared = sizeOf(blocks.grid) === 1;
   const rowBlock = tilesShared
     ? Math.min(SHARED_TILES_ROWS, roundUp(rows, TILE_ROWS))

@@ -69,15 +69,23 @@ export interface TileBlocks {
   readonly stride: number;
 }
 
+/** Tiles of all images. */
+export const tileCount = ({ matrices, batch, outputHeight, outputWidth }: WinogradShape): number =>
+  batch * Math.ceil(outputHeight / matrices.outputs) * Math.ceil(outputWidth / matrices.outputs);
+
 /** Tiles of a block: enough to use each transformed filter often, few enough for the second-level cache. */
 const TILE_BLOCK = 64;
 
-export function tileBlocks({ matrices, batch, outputHeight, outputWidth }: WinogradShape): TileBlocks {
+/** Cuts the tiles into blocks of about `most`. */
+export function tileBlocks(
+  { matrices, batch, outputHeight, outputWidth }: WinogradShape,
+  most = TILE_BLOCK,
+): TileBlocks {
   const [tileRows, tileColumns] = [outputHeight, outputWidth].map((extent) => Math.ceil(extent / matrices.outputs));
   const quadCount = batch / 4;
-  const lines = evenBlock(tileRows, Math.max(1, Math.floor(TILE_BLOCK / (4 * tileColumns))), 1);
+  const lines = evenBlock(tileRows, Math.max(1, Math.floor(most / (4 * tileColumns))), 1);
   const quads =
-    lines < tileRows ? 1 : evenBlock(quadCount, Math.max(1, Math.floor(TILE_BLOCK / (4 * tileColumns * lines))), 1);
+    lines < tileRows ? 1 : evenBlock(quadCount, Math.max(1, Math.floor(most / (4 * tileColumns * lines))), 1);
   const tiles = 4 * quads * lines * tileColumns;
   const grid = [Math.ceil(quadCount / quads), Math.ceil(tileRows / lines)] as const;
   return { tileRows, tileColumns, quads, lines, quadCount, grid, tiles, stride: paddedStride(tiles) };
