@@ -1,18 +1,19 @@
-"""Reads programs of random networks (written by random.test.ts's network generator) and writes what NNCF does to them.
+"""Writes fixtures/random.json again: what NNCF does to the random networks whose programs it holds.
 
-Run with PyTorch 2.13 (CPU) and NNCF 3.4: python test/quant/oracle/make_random.py programs.json fixtures/random.json
+Run with PyTorch 2.13 (CPU) and NNCF 3.4: python test/quant/oracle/make_random.py [source] [target]
+The source holds a list of programs, or of objects with a program, of test/quant/placement/randomNet.ts (without
+`maximum`, which NNCF treats differently in PyTorch). Default: fixtures/random.json for both.
 """
 import json
 import re
 import sys
-import traceback
 
 import nncf
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from make_placements import quantize, quantizers
+from make_placements import FOLDER, quantize, quantizers
 
 LAYERS = {
     "conv": lambda c: nn.Conv2d(c, 4, 3, padding=1, bias=False),
@@ -104,14 +105,14 @@ class RandomNet(nn.Module):
 
 def main(source, target):
     results = []
-    for index, program in enumerate(json.load(open(source))):
+    for index, entry in enumerate(json.load(open(source))):
+        program = entry.get("program", entry)
         torch.manual_seed(index)
         model = RandomNet(program).eval()
         items = [torch.randn(2, 4, 6, 6)]
         try:
             found = quantizers(quantize(model, items, 2, preset=nncf.QuantizationPreset.PERFORMANCE), False)
         except Exception as error:  # noqa: BLE001
-            traceback.print_exc()
             print(index, type(error).__name__, str(error)[:200], file=sys.stderr)
             continue
         for entry in found:
@@ -124,4 +125,4 @@ def main(source, target):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*(sys.argv[1:] or [FOLDER / "random.json"] * 2))
