@@ -3,11 +3,11 @@ import { type I32, i32 } from '../assembler/instructions.js';
 import { kernelParameters, sizeOf, type WasmKernel } from '../kernel.js';
 import {
   COLUMN_BLOCK,
+  chooseRowBlock,
   DEPTH_BLOCK,
   defineGemm,
   paddedStride,
   panelFloats,
-  ROW_BLOCK,
   TILE_COLUMNS,
   TILE_ROWS,
 } from './gemm.js';
@@ -32,8 +32,15 @@ export const matMul: WasmKernel<'matMul'> = ([a, b], { transposeA, transposeB },
     batch = [];
   }
   const [leftBatch, rightBatch] = [a, b].map(({ shape }) => stridesUnder(shape.slice(0, -2), batch));
-  const rowBlock = evenBlock(rows, ROW_BLOCK, TILE_ROWS);
-  const columnBlock = evenBlock(columns, COLUMN_BLOCK, TILE_COLUMNS);
+  let columnBlock = evenBlock(columns, COLUMN_BLOCK, TILE_COLUMNS);
+  const rowBlock = chooseRowBlock(rows, sizeOf(batch) * Math.ceil(columns / columnBlock));
+  // Narrower blocks where there would be too few for several threads.
+  while (
+    columnBlock > 2 * TILE_COLUMNS &&
+    sizeOf(batch) * Math.ceil(rows / rowBlock) * Math.ceil(columns / columnBlock) < 8
+  ) {
+    columnBlock = evenBlock(columns, columnBlock / 2, TILE_COLUMNS);
+  }
   const depthBlock = evenBlock(depth, DEPTH_BLOCK, 1);
   const grid = [...batch, Math.ceil(rows / rowBlock), Math.ceil(columns / columnBlock)];
   const items = sizeOf(grid);
