@@ -56,6 +56,7 @@ function convolution(name: string, x: Shape, w: Shape, stride: number, groups = 
 const CASES: readonly Case[] = [
   ...[256, 512, 1024].map(product),
   ...convolution('conv 3x3 64ch@32 b8', [8, 64, 32, 32], [64, 64, 3, 3], 1),
+  ...convolution('conv 3x3 256ch@8 b8', [8, 256, 8, 8], [256, 256, 3, 3], 1),
   ...convolution('conv 3x3 16ch@32 b8', [8, 16, 32, 32], [16, 16, 3, 3], 1),
   ...convolution('conv 3x3 512ch@4 b8', [8, 512, 4, 4], [512, 512, 3, 3], 1),
   ...convolution('conv 3x3/2 64->128@32 b8', [8, 64, 32, 32], [128, 64, 3, 3], 2),
