@@ -86,9 +86,9 @@ describe('when plans are made', () => {
     expect(after).toEqual(before);
     expect(off).not.toEqual(before);
     expect(one).not.toEqual(off);
-    const count = await compilations(async () => {
-      await on(wasm, async () => {
-        const module = (await moduleOf(each, 'quantized', planned)) as QuantizedModel;
+    const count = await on(wasm, async () => {
+      const module = (await moduleOf(each, 'quantized', planned)) as QuantizedModel;
+      return compilations(() => {
         for (let round = 0; round < 3; round++) {
           lossOf(each, module.enableQuantization(), each.inputs(4)).backward();
           lossOf(each, module.disableQuantization(), each.inputs(4)).backward();
