@@ -14,6 +14,7 @@ export default defineConfig({
   test: {
     environment: 'node',
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/setup.ts'],
     // Processes rather than threads: tests measure memory, start children and read exit codes.
     pool: 'forks',
     poolOptions: { forks: { minForks: 1, maxForks: 2 } },

@@ -103,8 +103,10 @@ describe('asymmetric', () => {
         const size = high - low;
         expect(low).toBeLessThanOrEqual(Math.fround(min) + 1e-6 * size);
         expect(high).toBeGreaterThanOrEqual(Math.fround(max) - 1e-6 * size);
-        const code = (-low / size) * (2 ** bits - 1);
-        expect(Math.abs(code - Math.round(code))).toBeLessThan(1e-3);
+        const top = 2 ** bits - 1;
+        const code = (-low / size) * top;
+        // Where zero is within half a step of an end, NNCF's rule leaves the range as it is.
+        if (code > 0.5 && code < top - 0.5) expect(Math.abs(code - Math.round(code))).toBeLessThan(1e-3);
       }),
     );
   });
