@@ -6,7 +6,7 @@ import type { OpenvinoConstant, OpenvinoData, OpenvinoForm } from '../autograd/o
 import { QuantGradError, UnsupportedError } from '../errors.js';
 import type { Graph, GraphNode, GraphValue } from '../graph/graph.js';
 import type { TensorType } from '../kernels/contract.js';
-import { formatShape, type Shape } from '../tensor/shape.js';
+import { formatShape, type Shape, sameShape } from '../tensor/shape.js';
 import type { ConstantPlace, ConstantPool } from './constantPool.js';
 import type { IrDocument, IrEdge, IrLayer, IrPort, RuntimeInfo } from './document.js';
 import { type ElementType, elementTypeNamed, elementTypeOf } from './elementTypes.js';
@@ -52,6 +52,19 @@ const FARTHEST = Number.MAX_SAFE_INTEGER;
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
+
+/** A pass that changed attributes must have left the types as they were, or the file would contradict itself. */
+function checkTypes({ definition, attributes, name, outputs }: GraphNode, inputs: readonly TensorType[]): void {
+  for (const [index, { shape }] of definition.infer(inputs, attributes).entries()) {
+    const declared = outputs[index].type.shape;
+    if (sameShape(shape, declared)) continue;
+    throw new QuantGradError(
+      'GRAPH_TYPES',
+      `Output ${index} of '${name}' has the shape ${formatShape(declared)} in the graph, but its operation gives ${formatShape(shape)}.`,
+      { node: name },
+    );
+  }
+}
 
 class DocumentBuilder {
   readonly layers: IrLayer[] = [];
@@ -107,6 +120,7 @@ class DocumentBuilder {
       );
     }
     const types = node.inputs.map((value) => value.type);
+    checkTypes(node, types);
     const constants = form.constants?.(node.attributes, types) ?? [];
     const sources = [
       ...node.inputs.map((value) => ({
@@ -143,7 +157,8 @@ class DocumentBuilder {
       data: null,
       inputs: [input],
       outputs: [],
-      outputNames: [name],
+      // OpenVINO gives the tensor these names instead of those of its port, so that none may be missing.
+      outputNames: [name, ...(this.#tensorNames.get(value) ?? []).filter((other) => other !== name)],
     });
     this.#connect(id, [this.#source(value)]);
   }

@@ -30,8 +30,9 @@ export function widenPointwise(graph: Graph): void {
     if (!widened) continue;
     node.inputs[1] = widened;
     const [end, ...others] = pads.padsEnd;
-    // The row of zeros reads one row further.
-    node.attributes = { ...attributes, ...pads, padsEnd: [end + 1, ...others], autoPad: 'explicit' };
+    // The row of zeros reads one row further; the distance between the pixels of one pixel meant nothing.
+    const dilations = kernel.map(() => 1);
+    node.attributes = { ...attributes, ...pads, padsEnd: [end + 1, ...others], dilations, autoPad: 'explicit' };
   }
   editor.finish();
 }

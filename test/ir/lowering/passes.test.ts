@@ -102,6 +102,7 @@ describe('lowering', () => {
       const convolution = graph.nodes.find(({ type }) => type === 'Convolution');
       expect(convolution?.inputs[1].type.shape).toEqual([3, 2, padding === 'same' ? 1 : 2, 1]);
     }
+    await lowered((x) => conv2d(x, weights, null, { stride: 2, padding: 1, dilation: 2 }), normal(2, 2, 6, 5));
     const untouched = await lowered((x) => conv2d(x, weights, null, { stride: 2 }), normal(2, 2, 6, 5));
     expect(untouched.nodes.find(({ type }) => type === 'Convolution')?.inputs[1].type.shape).toEqual([3, 2, 1, 1]);
   });
