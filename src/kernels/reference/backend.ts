@@ -48,7 +48,10 @@ export class ReferenceBackend implements Backend {
   readSync(storage: Storage): TypedArray {
     const { values } = storage as HostStorage;
     if (values === undefined) {
-      throw new BackendError('FOREIGN_STORAGE', 'This tensor lives on another backend; move it with tensor.to(backend) first.');
+      throw new BackendError(
+        'FOREIGN_STORAGE',
+        'This tensor lives on another backend; move it with tensor.to(backend) first.',
+      );
     }
     return values;
   }
@@ -60,6 +63,8 @@ export class ReferenceBackend implements Backend {
     outputs: readonly TensorType[],
   ): Storage[] {
     const operands = inputs.map(({ storage, shape, dtype }) => ({ shape, dtype, values: this.readSync(storage) }));
-    return runReferenceKernel(kernel, operands, attributes, outputs).map((values, index) => this.upload(values, outputs[index].dtype));
+    return runReferenceKernel(kernel, operands, attributes, outputs).map((values, index) =>
+      this.upload(values, outputs[index].dtype),
+    );
   }
 }
