@@ -32,7 +32,7 @@ export interface WeightPlacement {
   readonly config: QuantizerConfig;
   /** The constant that holds the weights. */
   readonly weights: GraphNode;
-  /** The axis of output channels in the weights. */
+  /** The axis of output channels in the weights, where each has a scale of its own. */
   readonly channelAxis: number;
   /** The operations that use them, the target's first. */
   readonly readers: readonly WeightReader[];
@@ -179,9 +179,7 @@ function channelAxis(node: GraphNode, port: number, shape: readonly number[]): n
       `'${node.name}': weights of shape [${shape}] of a grouped convolution cannot be quantized; keep them with four axes and reshape them.`,
     );
   }
-  if (port === traits?.port) return traits.channelAxis(node.attributes, shape);
-  // The left operand of a matrix product: its rows.
-  return shape.length - ((node.attributes as { transposeA?: boolean }).transposeA ? 1 : 2);
+  return port === traits?.port ? traits.channelAxis(node.attributes, shape) : 0;
 }
 
 /** A matrix product may have its constant on either side. */
@@ -196,7 +194,8 @@ function weightConfig(
 ): QuantizerConfig {
   // Grouped convolutions split an axis of their weights and keep the channels; other reshapes may mix them.
   const keepsChannels = node.type.startsWith('Group') || sameShape(node.inputs[port].type.shape, shape);
-  const channels = shape.length > 1 && keepsChannels;
+  // OpenVINO's CPU plugin does not compile a scale for each row of the left operand of a matrix product.
+  const channels = shape.length > 1 && keepsChannels && port === node.definition.quantization?.weights?.port;
   const choice = choices.find(({ perChannel }) => perChannel === channels) ?? choices[0];
   return { ...choice, bits, narrowRange: choice.mode === 'symmetric' };
 }

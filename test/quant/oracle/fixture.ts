@@ -109,6 +109,7 @@ const TYPES: Readonly<Record<string, readonly string[]>> = {
   transpose: ['Transpose'],
   pad: ['Pad'],
   embedding: ['Gather'],
+  getitem: ['Slice'],
 };
 
 /** Operations that PyTorch runs as part of a layer: added biases, and the affine part of a layer normalization. */

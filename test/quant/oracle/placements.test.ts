@@ -14,6 +14,11 @@ const KNOWN_QUANTIZERS: Readonly<Record<string, readonly string[]>> = {
   sharedWeight: ['NNCF has a quantizer at pre:b/linear/0__1'],
   // PyTorch's layer_norm has gamma as an input, so NNCF quantizes it like an activation. OpenVINO has no such input.
   transformerMlp: ['NNCF has a quantizer at pre:n/layer_norm/0__2'],
+  // A scale for each row of a left operand is what NNCF gives, but OpenVINO does not compile that.
+  leftConstant: [
+    'MatMul/fq_weights_0: shape is [1], NNCF has [3,1]',
+    'MatMul/fq_weights_0: granularity is false, NNCF has true',
+  ],
   // NNCF knows torch.max(a, b) as the maximum over an axis too, which passes values on. Hardware quantizes Maximum.
   arithmetic: ['NNCF has no quantizer at Maximum/fq_output_0'],
 };

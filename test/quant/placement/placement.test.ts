@@ -47,12 +47,16 @@ describe('weights', () => {
     return place(new Net([parameter], (x) => run(parameter, x)), [2, 4, 3]).weights[0];
   };
 
-  it('of a matrix product have a channel for each row of the left or column of the right operand', () => {
-    expect(product([5, 4], (p, x) => F.matmul(p, x)).channelAxis).toBe(0);
-    expect(product([4, 5], (p, x) => F.matmul(p, x, { transposeA: true })).channelAxis).toBe(1);
+  it('of a matrix product have a channel for each column of the right operand', () => {
     expect(product([3, 5], (p, x) => F.matmul(x, p)).channelAxis).toBe(1);
     expect(product([5, 3], (p, x) => F.matmul(x, p, { transposeB: true })).channelAxis).toBe(0);
     expect(product([2, 3, 5], (p, x) => F.matmul(x, p)).channelAxis).toBe(2);
+  });
+
+  it('that are the left operand have one scale', () => {
+    const { config, target } = product([5, 4], (p, x) => F.matmul(p, x));
+    expect(config).toEqual({ mode: 'symmetric', bits: 8, perChannel: false, narrowRange: true });
+    expect(target.port).toBe(0);
   });
 
   it('behind a reshape that mixes their channels have one scale', () => {
