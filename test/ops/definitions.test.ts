@@ -249,6 +249,7 @@ describe('definitions', () => {
   it('names what it cannot read', () => {
     const x = [{ shape: [4], dtype: 'float32' }] as const;
     expect(() => ROUND.openvino?.parse?.(reader({ mode: 'half_away_from_zero' }), [], x)).toThrow(UnsupportedError);
+    expect(() => BROADCAST.openvino?.parse?.(reader({ mode: 'explicit' }), [[2]], x)).toThrow(UnsupportedError);
     expect(() => SWISH.openvino?.parse?.(reader({}), [[2]], x)).toThrow(UnsupportedError);
     expect(() => PAD.openvino?.parse?.(reader({ pad_mode: 'symmetric' }), [[1], [1]], x)).toThrow(UnsupportedError);
     expect(() => GATHER.openvino?.parse?.(reader({ batch_dims: 1 }), [[0]], x)).toThrow(UnsupportedError);

@@ -1,7 +1,7 @@
 /** Broadcast and ReduceSum. Each is the gradient of the other, so they share a file. */
 import { applyOne } from '../../autograd/dispatch.js';
 import { defineOperation, kernelCall } from '../../autograd/operation.js';
-import { ShapeError } from '../../errors.js';
+import { ShapeError, UnsupportedError } from '../../errors.js';
 import {
   broadcastShapes,
   formatShape,
@@ -37,7 +37,16 @@ export const BROADCAST = defineOperation<BroadcastAttributes>({
     data: () => ({ mode: 'numpy' }),
     constants: ({ shape }) => [{ elementType: 'i64', shape: [shape.length], values: shape }],
     tensorInputs: 1,
-    parse: (_data, [shape]) => ({ shape: [...shape] }),
+    parse(data, [shape], [x]) {
+      const mode = data.string('mode', 'numpy').toLowerCase();
+      if (mode === 'numpy') return { shape: [...shape] };
+      if (mode === 'bidirectional') return { shape: broadcastShapes(x.shape, shape, 'Broadcast') };
+      throw new UnsupportedError(
+        'BROADCAST_MODE',
+        `Broadcast: the mode '${mode}' is not supported, only numpy and bidirectional.`,
+        { mode },
+      );
+    },
   },
 });
 
