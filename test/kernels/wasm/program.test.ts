@@ -287,7 +287,8 @@ describe('memory', () => {
     };
     use();
     expect(target.info().heapUsed).toBeGreaterThan(before + 2 ** 20);
-    await collect();
+    // When a registry hears of what was collected is up to the engine, more so on a busy machine.
+    for (let attempt = 0; attempt < 50 && target.info().heapUsed !== before; attempt++) await collect();
     expect(target.info().heapUsed).toBe(before);
   });
 
