@@ -21,8 +21,6 @@ export interface QuantizationRecord {
 
 export class QuantizedModel<M extends Module = Module> extends GraphModule {
   readonly record: QuantizationRecord;
-  /** Names the outputs' type only; there is no float model inside. */
-  declare readonly floatModel: M;
 
   constructor(graph: Graph, structure: OutputStructure, record: QuantizationRecord) {
     super(graph, structure);
