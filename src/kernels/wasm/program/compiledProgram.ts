@@ -96,7 +96,7 @@ export class WasmProgram implements CompiledProgram {
     arenas.borrow(memory, this.#arena.forward.bytes);
     this.#bind(placed);
     try {
-      this.#forward.run(addressOf(memory));
+      this.#forward.run(addressOf(memory), 'forward');
     } catch (error) {
       arenas.end(memory);
       throw error;
@@ -215,7 +215,7 @@ export class WasmProgram implements CompiledProgram {
     this.#bind(placed);
     this.#bind(own);
     try {
-      prepared.steps.run(addressOf(memory));
+      prepared.steps.run(addressOf(memory), 'backward');
       part.inputGradients.forEach((buffer, index) => {
         if (prepared.written[index]) return;
         const offset = prepared.layout.offsets.get(buffer.id);

@@ -10,7 +10,9 @@ import {
   type ProgramBuffer,
   type ProgramStep,
 } from '../../program.js';
+import { describeStep, type StepDescription } from '../../stepWork.js';
 import type { KernelFunction, WasmCall } from '../kernel.js';
+import type { Profiler, StepTime } from '../profiler.js';
 import type { PhaseCall } from '../threads/phaseCall.js';
 import type { PhaseRunner } from '../threads/runner.js';
 import { type AddressTable, ArenaAddresses } from './addressTable.js';
@@ -25,6 +27,7 @@ export interface StepHost {
     steps: readonly { readonly call: WasmCall; readonly operands: readonly TensorType[] }[],
   ): readonly (readonly PhaseCall[])[];
   readonly runner: PhaseRunner;
+  readonly profiler: Profiler;
   /** Runs a step as the reference kernel. */
   fallback(step: KernelStep, inputs: readonly TypedArray[], outputs: readonly TypedArray[]): void;
   view(buffer: ProgramBuffer, address: number): TypedArray;
@@ -53,12 +56,16 @@ export function lowerSteps(steps: readonly ProgramStep[], host: StepHost): Lower
 
 /** A phase of a kernel, or host code, with its arguments. */
 interface Operation {
+  /** Position of the step that it belongs to. */
+  readonly step: number;
   readonly work: PhaseCall | KernelFunction;
   readonly values: number[];
 }
 
 export class PreparedPart {
   readonly #runner: PhaseRunner;
+  readonly #profiler: Profiler;
+  readonly #steps: readonly LoweredStep[];
   readonly #arena = new ArenaAddresses();
   readonly #operations: readonly Operation[];
 
@@ -71,6 +78,8 @@ export class PreparedPart {
     host: StepHost,
   ) {
     this.#runner = host.runner;
+    this.#profiler = host.profiler;
+    this.#steps = steps;
     const follow = (buffer: ProgramBuffer, values: number[], position: number): void => {
       const offset = layout.offsets.get(buffer.id);
       if (offset !== undefined) this.#arena.follow(offset, values, position);
@@ -92,21 +101,29 @@ export class PreparedPart {
         for (const buffer of [...inputsOf(step), ...outputsOf(step)]) follow(buffer, values, values.length);
         return values;
       };
-      if (!call) return [{ work: onHost(step, host), values: addresses() }];
+      if (!call) return [{ step: index, work: onHost(step, host), values: addresses() }];
       return (phases.get(call) as readonly PhaseCall[]).map((phase) => {
         const values = addresses();
         if (call.scratchBytes) this.#arena.follow(layout.scratchOffsets[index], values, values.length);
         values.push(...(call.scalars ?? []), 0, phase.units);
-        return { work: phase, values };
+        return { step: index, work: phase, values };
       });
     });
   }
 
-  /** Runs the steps in an arena. */
-  run(arena: number): void {
+  /**
+   * Runs the steps in an arena.
+   * @param part How a profile calls the part.
+   */
+  run(arena: number, part: StepTime['part']): void {
     this.#arena.moveTo(arena);
+    if (this.#profiler.active) this.#profile(part);
+    else this.#runAll(this.#operations);
+  }
+
+  #runAll(operations: readonly Operation[]): void {
     this.#runner.begin();
-    for (const { work, values } of this.#operations) {
+    for (const { work, values } of operations) {
       if (typeof work === 'function') {
         this.#runner.finish();
         work(...values);
@@ -115,7 +132,22 @@ export class PreparedPart {
     }
     this.#runner.finish();
   }
+
+  /** Each step is finished before the next begins. */
+  #profile(part: StepTime['part']): void {
+    let next = 0;
+    this.#steps.forEach((step, index) => {
+      const first = next;
+      while (this.#operations[next]?.step === index) next++;
+      const started = performance.now();
+      this.#runAll(this.#operations.slice(first, next));
+      this.#profiler.add(part, index, started, describe(step));
+    });
+  }
 }
+
+/** What profiles show of a step. */
+const describe = ({ step }: LoweredStep): StepDescription => describeStep(step);
 
 /** A step that runs in JavaScript, as a function of addresses. */
 function onHost(step: ProgramStep, host: StepHost): KernelFunction {
