@@ -184,6 +184,14 @@ export interface KernelAttributes {
   adaptiveAvgPool2dGradient: Record<string, never>;
   /** x [N, C, ..], gamma [C], beta [C] -> y, mean [C], variance [C] (biased), normalised over all axes but 1. */
   batchNorm: { readonly epsilon: number };
+  /**
+   * x [N, C, ..], gamma [C], beta [C] -> mean [C], variance [C] (biased), shift [C]: what `batchNorm` is but for its last
+   * pass, so that y = `batchNormInference` of x, gamma, shift, mean, variance. shift is beta less gamma / deviation times
+   * what rounding took from the mean, which far from zero is more than an element's own rounding error.
+   */
+  batchNormStatistics: { readonly epsilon: number };
+  /** x [N, C, ..], gamma, beta, mean, variance [C] -> (x - mean) gamma / sqrt(variance + epsilon) + beta. */
+  batchNormInference: { readonly epsilon: number };
   /** g, x, gamma, mean, variance (of the batch) -> gradients of x, gamma, beta. */
   batchNormGradient: { readonly epsilon: number };
   /** x -> softmax along `axis`. */

@@ -15,6 +15,7 @@ import {
   type ProgramBuffer,
   type ProgramStep,
 } from './program.js';
+import { NewBuffers, splitBatchNorm } from './splitBatchNorm.js';
 
 /**
  * Most elements of a forward value that is kept for the backward part instead of being computed again there. Ranges of
@@ -35,7 +36,8 @@ export interface OptimizedProgram {
 /** Optimizes a recorded program. */
 export function optimizeProgram(recorded: KernelProgram): OptimizedProgram {
   const values = new Values();
-  const steps = values.merge(recorded.steps);
+  const buffers = new NewBuffers();
+  const steps = values.merge(splitBatchNorm(recorded.steps, buffers));
   const results = recorded.results.map((buffer) => values.of(buffer));
   const readBefore = new Set(recorded.backward.steps.flatMap(inputsOf).map((buffer) => values.of(buffer)));
   const backward = mergePart(

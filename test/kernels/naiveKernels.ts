@@ -71,6 +71,21 @@ const NAIVE_NEURAL: NaiveKernels<NeuralKernel> = {
     const { values, mean, variance } = naive.batchNorm(x, gamma.values, beta.values, epsilon);
     return [values, mean, variance];
   },
+  batchNormStatistics: ([x, gamma, beta], { epsilon }, [meanType]) => {
+    const { mean, variance } = naive.batchNorm(x, gamma.values, beta.values, epsilon);
+    const round = meanType.dtype === 'float32' ? Math.fround : (value: number) => value;
+    const shift = mean.map((value, channel) => {
+      const slope = gamma.values[channel] / Math.sqrt(variance[channel] + epsilon);
+      return beta.values[channel] - (value - round(value)) * slope;
+    });
+    return [mean, variance, shift];
+  },
+  batchNormInference: ([x, gamma, beta, mean, variance], { epsilon }) => [
+    Float64Array.from(naive.indicesOf(x.shape), ([, channel], position) => {
+      const slope = gamma.values[channel] / Math.sqrt(variance.values[channel] + epsilon);
+      return (x.values[position] - mean.values[channel]) * slope + beta.values[channel];
+    }),
+  ],
   batchNormGradient: ([g, x, gamma, mean, variance], { epsilon }) => {
     const channels = Array.from(naive.indicesOf(x.shape), (index) => index[1]);
     const deviation = channels.map((channel) => Math.sqrt(variance.values[channel] + epsilon));

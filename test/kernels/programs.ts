@@ -64,6 +64,7 @@ const KINDS: readonly ((record: Recording, operands: readonly number[]) => void)
   (record, [a]) => record.run('elu', [record.wide(a)], { alpha: 0.5 }, WIDE),
   (record, [a, b]) =>
     record.run('topK', [record.wide(a)], { axis: 1, k: 1 + (b % 3), mode: 'max' }, [ROWS, 1 + (b % 3)]),
+  (record, [a, b, c]) => record.batchNorm(record.wide(a), record.row(b), record.row(c)),
 ];
 
 class Recording {
@@ -94,6 +95,15 @@ class Recording {
     storages.forEach((storage, index) => {
       if (outputs[index].dtype === 'float32') this.add(storage, shape);
     });
+  }
+
+  batchNorm(x: Value, gamma: Value, beta: Value): void {
+    const channel = { shape: [COLUMNS], dtype: 'float32' as const };
+    const inputs = [x, { ...gamma, ...channel }, { ...beta, ...channel }];
+    const outputs = [{ ...channel, shape: WIDE }, channel, channel];
+    const [y, mean, variance] = this.backend.run('batchNorm', inputs, { epsilon: 1e-3 }, outputs);
+    this.add(y, WIDE);
+    for (const statistic of [mean, variance]) this.add(statistic, [1, COLUMNS]);
   }
 
   #like(number: number, shape: readonly number[]): Value {

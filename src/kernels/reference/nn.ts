@@ -3,7 +3,14 @@ import { conv2d, conv2dFilterGradient, conv2dInputGradient } from './convolution
 import { interpolate, interpolateGradient } from './interpolate.js';
 import type { ReferenceKernels } from './kernel.js';
 import { matMul } from './matMul.js';
-import { batchNorm, batchNormGradient, mvn, mvnGradient } from './normalization.js';
+import {
+  batchNorm,
+  batchNormGradient,
+  batchNormInference,
+  batchNormStatistics,
+  mvn,
+  mvnGradient,
+} from './normalization.js';
 import {
   adaptiveAvgPool2d,
   adaptiveAvgPool2dGradient,
@@ -26,6 +33,8 @@ export const NN_KERNELS = {
   adaptiveAvgPool2d,
   adaptiveAvgPool2dGradient,
   batchNorm,
+  batchNormStatistics,
+  batchNormInference,
   batchNormGradient,
   softmax,
   logSoftmax,

@@ -6,7 +6,7 @@
  * normalisation is dx = r (g - mean(g) - y mean(g y)): x also acts through the mean and the variance
  * (Ioffe and Szegedy, "Batch Normalization", 2015, section 3).
  */
-import type { TypedArray } from '../dtype.js';
+import { allocateArray, type TypedArray } from '../dtype.js';
 import { allAxesBut, groupAlong } from './groups.js';
 import type { ReferenceKernel } from './kernel.js';
 
@@ -43,7 +43,11 @@ function normalize(
   }
 }
 
-export const batchNorm: ReferenceKernel<'batchNorm'> = ([x, gamma, beta], { epsilon }, [y, means, variances]) => {
+export const batchNormStatistics: ReferenceKernel<'batchNormStatistics'> = (
+  [x, gamma, beta],
+  { epsilon },
+  [means, variances, shifts],
+) => {
   const { starts, steps } = groupAlong(x.shape, allAxesBut(x.shape.length, 1));
   for (let channel = 0; channel < starts.length; channel++) {
     const mean = meanOf(x.values, starts[channel], steps);
@@ -51,8 +55,26 @@ export const batchNorm: ReferenceKernel<'batchNorm'> = ([x, gamma, beta], { epsi
     means.values[channel] = mean;
     variances.values[channel] = variance;
     const scale = gamma.values[channel] / Math.sqrt(variance + epsilon);
-    normalize(x.values, y.values, starts[channel], steps, mean, scale, beta.values[channel]);
+    shifts.values[channel] = beta.values[channel] - (mean - means.values[channel]) * scale;
   }
+};
+
+export const batchNormInference: ReferenceKernel<'batchNormInference'> = (
+  [x, gamma, beta, means, variances],
+  { epsilon },
+  [y],
+) => {
+  const { starts, steps } = groupAlong(x.shape, allAxesBut(x.shape.length, 1));
+  for (let channel = 0; channel < starts.length; channel++) {
+    const scale = gamma.values[channel] / Math.sqrt(variances.values[channel] + epsilon);
+    normalize(x.values, y.values, starts[channel], steps, means.values[channel], scale, beta.values[channel]);
+  }
+};
+
+export const batchNorm: ReferenceKernel<'batchNorm'> = ([x, gamma, beta], attributes, [y, means, variances]) => {
+  const shifts = { ...beta, values: allocateArray(beta.dtype, beta.values.length) };
+  batchNormStatistics([x, gamma, beta], attributes, [means, variances, shifts]);
+  batchNormInference([x, gamma, shifts, means, variances], attributes, [y]);
 };
 
 export const batchNormGradient: ReferenceKernel<'batchNormGradient'> = (

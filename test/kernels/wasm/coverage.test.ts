@@ -23,7 +23,8 @@ const REFERENCE: Partial<Record<KernelName, RegExp>> = {
 const KERNELS: readonly KernelName[] = [
   ...(['unary', 'binary', 'select', 'clamp', 'elu', 'convert', 'broadcast', 'reduce'] as const),
   ...(['fakeQuantize', 'fakeQuantizeCodes', 'fakeQuantizeGradient', 'fakeQuantizeOpenvino'] as const),
-  ...(['batchNorm', 'batchNormGradient', 'mvn', 'mvnGradient', 'softmax', 'logSoftmax'] as const),
+  ...(['batchNorm', 'batchNormStatistics', 'batchNormInference', 'batchNormGradient'] as const),
+  ...(['mvn', 'mvnGradient', 'softmax', 'logSoftmax'] as const),
   ...(['sgdUpdate', 'adamUpdate', 'rmspropUpdate'] as const),
   ...(['transpose', 'concat', 'slice', 'sliceGradient', 'pad', 'padGradient', 'gather', 'gatherGradient'] as const),
 ];

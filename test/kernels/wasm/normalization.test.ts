@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { runReferenceKernel } from '../../../src/kernels/reference/backend.js';
 import { WASM_KERNELS } from '../../../src/kernels/wasm/kernels/index.js';
 import { createRandom, operand, type, uniform } from '../conformance/kernelCase.js';
-import { expectReference, within } from './compare.js';
+import { expectReference, runBothOrders, within } from './compare.js';
 
 const images = fc.record({
   shape: fc
@@ -56,6 +56,39 @@ describe('batchNorm in WebAssembly', () => {
     checkBatchNorm([21, 3, 32, 31], 5, 1);
     checkBatchNorm([3, 2, 97, 101], -5, 2);
     checkBatchNorm([300, 5], 1, 3);
+  });
+
+  it('is the same bits in two kernels', () => {
+    fc.assert(
+      fc.property(images, ({ shape, center, seed }) => {
+        const random = createRandom(seed);
+        const channels = [shape[1]];
+        const x = uniform(random, shape, center - 2, center + 2);
+        const [gamma, beta] = [uniform(random, channels, 0.5, 1.5), uniform(random, channels)];
+        const attributes = { epsilon: 1e-3 };
+        const channel = type(channels);
+        const whole = runBothOrders({
+          kernel: 'batchNorm',
+          inputs: [x, gamma, beta],
+          attributes,
+          outputs: [type(shape), channel, channel],
+        });
+        const [mean, variance, shift] = runBothOrders({
+          kernel: 'batchNormStatistics',
+          inputs: [x, gamma, beta],
+          attributes,
+          outputs: [channel, channel, channel],
+        });
+        const given = [shift, mean, variance].map((values) => operand(channels, values));
+        const inputs = [x, gamma, ...given];
+        const [y] = expectReference(
+          { kernel: 'batchNormInference', inputs, attributes, outputs: [type(shape)] },
+          within(1e-6, 2e-6),
+        );
+        expect([y, mean, variance]).toEqual(whole);
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it('finds the variance of a channel whose groups have different means', () => {

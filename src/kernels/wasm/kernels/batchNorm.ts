@@ -1,6 +1,7 @@
 /**
  * Batch normalisation of [N, C, ..] and its gradient. A unit of work is some images of one channel; the first phase
- * leaves a unit's sums in scratch memory, and in the second each unit adds up those of its channel and normalises.
+ * leaves a unit's sums in scratch memory, and the second joins those of a channel. What follows reads the channels'
+ * statistics: the normalising pass, which is `batchNormInference`, or the gradient.
  *
  * Variances are sums of squared distances from the mean of the unit, joined by the formula of Chan, Golub and LeVeque
  * ("Algorithms for computing the sample variance", 1983): nothing cancels, however far the mean is from zero.
@@ -9,6 +10,7 @@ import type { TensorType } from '../../contract.js';
 import { type F64, f32, f32x4, f64, i32, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder, Local, ModuleBuilder } from '../assembler/module.js';
 import { kernelParameters, sizeOf, type WasmKernel } from '../kernel.js';
+import { normalizeBody, normalizedOperands } from './batchNormInference.js';
 import {
   Accumulators,
   type Count,
@@ -19,12 +21,15 @@ import {
   isFloat32,
   minimum,
 } from './loops.js';
+import { emitRows, planRows } from './rows.js';
 import { times } from './spans.js';
 
 /** Elements of a unit: a second pass over them finds them in the first-level cache. */
 const UNIT_ELEMENTS = 8192;
 /** Two doubles for each unit. */
 const PARTIAL_BYTES = 16;
+/** Joining a partial sum costs as much as this many elements of a pass. */
+const COMBINE_COST = 16;
 
 /** How [N, C, plane] is cut: units are (channel, group of images), groups innermost. */
 interface Cut {
@@ -94,89 +99,143 @@ function forEachPartial(
   step();
 }
 
+const STATISTICS = ['x', 'gamma', 'beta', 'mean', 'variance', 'shift', 'scratch'] as const;
 const FORWARD = ['x', 'gamma', 'beta', 'y', 'mean', 'variance', 'scratch'] as const;
 
+/** Addresses that the statistics' functions use. */
+interface StatisticsParameters {
+  readonly gamma: Local<'i32'>;
+  readonly beta: Local<'i32'>;
+  readonly mean: Local<'i32'>;
+  readonly variance: Local<'i32'>;
+  readonly scratch: Local<'i32'>;
+}
+
+export const batchNormStatistics: WasmKernel<'batchNormStatistics'> = (inputs, { epsilon }, _outputs) => {
+  const [x] = inputs;
+  if (!isFloat32(...inputs) || sizeOf(x.shape) === 0) return null;
+  const cut = cutOf(x);
+  const units = cut.channels * cut.groups;
+  return {
+    key: `batchNormStatistics ${[cut.images, cut.channels, cut.plane, epsilon]}`,
+    phases: [
+      { name: 'statistics', units },
+      { name: 'combine', units: cut.channels, cost: units * COMBINE_COST },
+    ],
+    scratchBytes: units * PARTIAL_BYTES,
+    build(module) {
+      module.function('statistics', kernelParameters(STATISTICS), (code, { x, scratch, begin, end }) =>
+        emitStatistics(code, cut, x, scratch, begin, end),
+      );
+      module.function('combine', kernelParameters(STATISTICS), (code, { begin, end, shift, ...parameters }) =>
+        emitCombine(code, cut, epsilon, parameters, shift, begin, end),
+      );
+    },
+  };
+};
+
+/** The two kernels in one; the shift stays in scratch memory, behind the partial sums. */
 export const batchNorm: WasmKernel<'batchNorm'> = (inputs, { epsilon }, [y]) => {
   if (!isFloat32(...inputs) || sizeOf(y.shape) === 0) return null;
   const cut = cutOf(y);
   const units = cut.channels * cut.groups;
+  const plan = planRows(normalizedOperands(y), y);
+  const shiftOf = ({ scratch }: { readonly scratch: Local<'i32'> }) =>
+    i32.add(scratch, i32.const(units * PARTIAL_BYTES));
   return {
     key: `batchNorm ${[cut.images, cut.channels, cut.plane, epsilon]}`,
     phases: [
       { name: 'statistics', units },
-      { name: 'normalize', units },
+      { name: 'combine', units: cut.channels, cost: units * COMBINE_COST },
+      { name: 'normalize', units: plan.units },
     ],
-    scratchBytes: units * PARTIAL_BYTES,
+    scratchBytes: units * PARTIAL_BYTES + cut.channels * FLOAT_BYTES,
     build(module) {
-      defineStatistics(module, cut);
-      defineNormalize(module, cut, epsilon);
+      module.function('statistics', kernelParameters(FORWARD), (code, { x, scratch, begin, end }) =>
+        emitStatistics(code, cut, x, scratch, begin, end),
+      );
+      module.function('combine', kernelParameters(FORWARD), (code, { begin, end, ...parameters }) =>
+        emitCombine(code, cut, epsilon, parameters, code.local('i32', shiftOf(parameters)), begin, end),
+      );
+      module.function('normalize', kernelParameters(FORWARD), (code, parameters) => {
+        const { x, gamma, mean, variance, y, begin, end } = parameters;
+        const shift = code.local('i32', shiftOf(parameters));
+        emitRows(code, plan, [x, gamma, shift, mean, variance, y], begin, end, normalizeBody(epsilon));
+      });
     },
   };
 };
 
 /** The sum of a unit, and its sum of squared distances from its mean. */
-function defineStatistics(module: ModuleBuilder, cut: Cut): void {
-  module.function('statistics', kernelParameters(FORWARD), (code, { x, scratch, begin, end }) => {
-    const sums = new Accumulators(code, 1);
-    const squares = new Accumulators(code, 1);
-    code.countTo(begin, end, 1, () => {
-      const { rows, offset } = locateUnit(code, begin, cut);
-      const shape = { rows, length: cut.plane, gap: gapOf(cut) };
-      // Sums of distances from the first element: those of values far from zero would lose the digits that differ.
-      const first = code.local('v128', v128.load32Splat(i32.add(x, offset)));
-      sums.reset();
-      emitFoldTerms(code, shape, [pointerTo(code, x, offset)], sums, ([value]) => [f32x4.sub(value, first)]);
-      const count = countOf(code, rows, cut.plane);
-      const origin = f64.promote(f32x4.extractLane(first, 0));
-      const mean = code.local('f64', f64.add(origin, f64.div(sums.totals[0], count)));
-      const pivot = splatSingle(code, mean);
-      squares.reset();
-      emitFoldTerms(code, shape, [pointerTo(code, x, offset)], squares, ([value]) => {
-        const distance = code.local('v128', f32x4.sub(value, pivot));
-        return [f32x4.mul(distance, distance)];
-      });
-      // The pivot is the mean rounded to float32; what that adds is taken off.
-      const error = code.local('f64', f64.sub(mean, f64.promote(f32.demote(mean))));
-      const partial = code.local('i32', i32.add(scratch, times(begin, PARTIAL_BYTES)));
-      const corrected = f64.sub(squares.totals[0], f64.mul(count, f64.mul(error, error)));
-      code.do(f64.store(partial, f64.mul(mean, count)), f64.store(partial, corrected, 8));
+function emitStatistics(
+  code: FunctionBuilder,
+  cut: Cut,
+  x: Local<'i32'>,
+  scratch: Local<'i32'>,
+  begin: Local<'i32'>,
+  end: Local<'i32'>,
+): void {
+  const sums = new Accumulators(code, 1);
+  const squares = new Accumulators(code, 1);
+  code.countTo(begin, end, 1, () => {
+    const { rows, offset } = locateUnit(code, begin, cut);
+    const shape = { rows, length: cut.plane, gap: gapOf(cut) };
+    // Sums of distances from the first element: those of values far from zero would lose the digits that differ.
+    const first = code.local('v128', v128.load32Splat(i32.add(x, offset)));
+    sums.reset();
+    emitFoldTerms(code, shape, [pointerTo(code, x, offset)], sums, ([value]) => [f32x4.sub(value, first)]);
+    const count = countOf(code, rows, cut.plane);
+    const origin = f64.promote(f32x4.extractLane(first, 0));
+    const mean = code.local('f64', f64.add(origin, f64.div(sums.totals[0], count)));
+    const pivot = splatSingle(code, mean);
+    squares.reset();
+    emitFoldTerms(code, shape, [pointerTo(code, x, offset)], squares, ([value]) => {
+      const distance = code.local('v128', f32x4.sub(value, pivot));
+      return [f32x4.mul(distance, distance)];
     });
+    // The pivot is the mean rounded to float32; what that adds is taken off.
+    const error = code.local('f64', f64.sub(mean, f64.promote(f32.demote(mean))));
+    const partial = code.local('i32', i32.add(scratch, times(begin, PARTIAL_BYTES)));
+    const corrected = f64.sub(squares.totals[0], f64.mul(count, f64.mul(error, error)));
+    code.do(f64.store(partial, f64.mul(mean, count)), f64.store(partial, corrected, 8));
   });
 }
 
-function defineNormalize(module: ModuleBuilder, cut: Cut, epsilon: number): void {
+/** Mean, variance and shift of each channel from the partial sums. */
+function emitCombine(
+  code: FunctionBuilder,
+  cut: Cut,
+  epsilon: number,
+  parameters: StatisticsParameters,
+  shift: Local<'i32'>,
+  begin: Local<'i32'>,
+  end: Local<'i32'>,
+): void {
   const total = f64.const(cut.images * cut.plane);
-  module.function('normalize', kernelParameters(FORWARD), (code, parameters) => {
-    const { begin, end, scratch } = parameters;
-    const [mean, variance] = [code.local('f64'), code.local('f64')];
-    code.countTo(begin, end, 1, () => {
-      const { channel, group, rows, offset } = locateUnit(code, begin, cut);
-      code.set(mean, f64.const(0));
-      forEachPartial(code, scratch, channel, cut, (partial) => code.set(mean, f64.add(mean, f64.load(partial))));
-      code.set(mean, f64.div(mean, total));
-      code.set(variance, f64.const(0));
-      forEachPartial(code, scratch, channel, cut, (partial, count) => {
-        const distance = code.local('f64', f64.sub(f64.div(f64.load(partial), count), mean));
-        const between = f64.mul(count, f64.mul(distance, distance));
-        code.set(variance, f64.add(variance, f64.add(f64.load(partial, 8), between)));
-      });
-      code.set(variance, f64.div(variance, total));
-      code.if(i32.eqz(group), () => {
-        const at = times(channel, FLOAT_BYTES);
-        code.do(f32.store(i32.add(parameters.mean, at), f32.demote(mean)));
-        code.do(f32.store(i32.add(parameters.variance, at), f32.demote(variance)));
-      });
-      const deviation = f64.sqrt(f64.add(variance, f64.const(epsilon)));
-      const slope = code.local('f64', f64.div(loadChannel(parameters.gamma, channel), deviation));
-      // y = (x - mean) slope + beta, with the mean in two parts: a float32 of its own is not exact enough far from zero.
-      const rest = f64.sub(mean, f64.promote(f32.demote(mean)));
-      const shift = splatSingle(code, f64.sub(loadChannel(parameters.beta, channel), f64.mul(rest, slope)));
-      const [center, scale] = [splatSingle(code, mean), splatSingle(code, slope)];
-      const [x, y] = [pointerTo(code, parameters.x, offset), pointerTo(code, parameters.y, offset)];
-      emitPlanes(code, cut, rows, [x, y], () =>
-        emitMap(code, cut.plane, [x], y, ([value]) => f32x4.add(f32x4.mul(f32x4.sub(value, center), scale), shift)),
-      );
+  const [mean, variance] = [code.local('f64'), code.local('f64')];
+  code.countTo(begin, end, 1, () => {
+    const channel = begin;
+    code.set(mean, f64.const(0));
+    forEachPartial(code, parameters.scratch, channel, cut, (partial) =>
+      code.set(mean, f64.add(mean, f64.load(partial))),
+    );
+    code.set(mean, f64.div(mean, total));
+    code.set(variance, f64.const(0));
+    forEachPartial(code, parameters.scratch, channel, cut, (partial, count) => {
+      const distance = code.local('f64', f64.sub(f64.div(f64.load(partial), count), mean));
+      const between = f64.mul(count, f64.mul(distance, distance));
+      code.set(variance, f64.add(variance, f64.add(f64.load(partial, 8), between)));
     });
+    code.set(variance, f64.div(variance, total));
+    const slope = f64.div(loadChannel(parameters.gamma, channel), f64.sqrt(f64.add(variance, f64.const(epsilon))));
+    const rest = f64.sub(mean, f64.promote(f32.demote(mean)));
+    const shifted = f64.sub(loadChannel(parameters.beta, channel), f64.mul(rest, slope));
+    const at = code.local('i32', times(channel, FLOAT_BYTES));
+    code.do(
+      f32.store(i32.add(parameters.mean, at), f32.demote(mean)),
+      f32.store(i32.add(parameters.variance, at), f32.demote(variance)),
+      f32.store(i32.add(shift, at), f32.demote(shifted)),
+    );
   });
 }
 

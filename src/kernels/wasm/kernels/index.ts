@@ -1,7 +1,8 @@
 /** The WebAssembly kernels there are; the others run as reference kernels. */
 import type { WasmKernels } from '../kernel.js';
 import { adaptiveAvgPool2d, adaptiveAvgPool2dGradient, avgPool2d, avgPool2dGradient } from './averagePool.js';
-import { batchNorm, batchNormGradient } from './batchNorm.js';
+import { batchNorm, batchNormGradient, batchNormStatistics } from './batchNorm.js';
+import { batchNormInference } from './batchNormInference.js';
 import { conv2d } from './conv2d.js';
 import { conv2dFilterGradient } from './conv2dFilterGradient.js';
 import { conv2dInputGradient } from './conv2dInputGradient.js';
@@ -21,7 +22,17 @@ import { transpose } from './transpose.js';
 export const WASM_KERNELS: WasmKernels = {
   ...{ unary, binary, clamp, elu, select, convert, broadcast },
   ...{ fakeQuantize, fakeQuantizeCodes, fakeQuantizeGradient, fakeQuantizeOpenvino },
-  ...{ batchNorm, batchNormGradient, mvn, mvnGradient, softmax, logSoftmax, reduce },
+  ...{
+    batchNorm,
+    batchNormStatistics,
+    batchNormInference,
+    batchNormGradient,
+    mvn,
+    mvnGradient,
+    softmax,
+    logSoftmax,
+    reduce,
+  },
   ...{ sgdUpdate, adamUpdate, rmspropUpdate },
   ...{ transpose, concat, slice, sliceGradient, pad, padGradient, gather, gatherGradient },
   ...{ matMul, conv2d, conv2dInputGradient, conv2dFilterGradient },

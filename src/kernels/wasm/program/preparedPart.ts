@@ -39,7 +39,7 @@ export interface LoweredStep extends PlannedStep {
 }
 
 /** Kernels that read each element before they write it, so that a result may take the place of an operand that dies. */
-const ELEMENTWISE = new Set(['unary', 'binary', 'clamp', 'select', 'elu', 'fakeQuantize']);
+const ELEMENTWISE = new Set(['unary', 'binary', 'clamp', 'select', 'elu', 'fakeQuantize', 'batchNormInference']);
 
 export function lowerSteps(steps: readonly ProgramStep[], host: StepHost): LoweredStep[] {
   return steps.map((step) => {

@@ -128,6 +128,12 @@ function batchNormInputs(random: Random, shape: Shape): HostOperand[] {
   return [g, x, gamma, operand([channels], mean), operand([channels], variance)];
 }
 
+const batchNormInferenceInputs = (random: Random, shape: Shape): HostOperand[] => {
+  const channels = [shape[1]];
+  const [gamma, beta, mean] = [uniform(random, channels), uniform(random, channels), uniform(random, channels)];
+  return [uniform(random, shape), gamma, beta, mean, uniform(random, channels, 0, 2)];
+};
+
 const NORMALIZED: readonly (readonly [string, Shape, readonly number[]])[] = [
   ['last axis', [3, 4, 6], [2]],
   ['planes', [2, 3, 4, 5], [2, 3]],
@@ -195,6 +201,8 @@ export const NN_CASES: SomeKernelCases<
   | 'adaptiveAvgPool2d'
   | 'adaptiveAvgPool2dGradient'
   | 'batchNorm'
+  | 'batchNormStatistics'
+  | 'batchNormInference'
   | 'batchNormGradient'
   | 'softmax'
   | 'logSoftmax'
@@ -295,6 +303,18 @@ export const NN_CASES: SomeKernelCases<
     inputs: (random) => [uniform(random, shape), uniform(random, [shape[1]], 0.5, 1.5), uniform(random, [shape[1]])],
     attributes: { epsilon: 1e-3 },
     outputs: [type(shape), type([shape[1]]), type([shape[1]])],
+  })),
+  batchNormStatistics: BATCH_NORMS.map((shape) => ({
+    name: `[${shape}]`,
+    inputs: (random) => [uniform(random, shape), uniform(random, [shape[1]], 0.5, 1.5), uniform(random, [shape[1]])],
+    attributes: { epsilon: 1e-3 },
+    outputs: [type([shape[1]]), type([shape[1]]), type([shape[1]])],
+  })),
+  batchNormInference: BATCH_NORMS.map((shape) => ({
+    name: `[${shape}]`,
+    inputs: (random) => batchNormInferenceInputs(random, shape),
+    attributes: { epsilon: 1e-3 },
+    outputs: [type(shape)],
   })),
   batchNormGradient: BATCH_NORMS.map((shape) => ({
     name: `[${shape}]`,
