@@ -167,8 +167,15 @@ export interface BackwardSeed {
   readonly gradient: Tensor;
 }
 
-/** As `backward`, from several results in one walk. */
-export function backwardFrom(seeds: readonly BackwardSeed[], retainGraph = false): void {
+/**
+ * As `backward`, from several results in one walk.
+ * @param visit Called with each node before its rule runs.
+ */
+export function backwardFrom(
+  seeds: readonly BackwardSeed[],
+  retainGraph = false,
+  visit?: (node: GradientNode) => void,
+): void {
   noGrad(() => {
     const pending = new Map<TapeNode, (Tensor | null)[]>();
     const deliver = ({ node, outputIndex, leaf }: Edge, gradient: Tensor): void => {
@@ -184,6 +191,7 @@ export function backwardFrom(seeds: readonly BackwardSeed[], retainGraph = false
       const gradients = pending.get(node);
       pending.delete(node);
       if (!gradients) continue;
+      visit?.(node);
       node.run(gradients, retainGraph).forEach((gradient, index) => {
         if (gradient && node.needs[index]) deliver(node.edges[index], gradient);
       });

@@ -3,13 +3,15 @@ import { applyInMode } from '../autograd/dispatch.js';
 import { ValidationError } from '../errors.js';
 import { checkInputs } from '../nn/inputs.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Graph, GraphValue } from './graph.js';
+import type { Graph, GraphNode, GraphValue } from './graph.js';
 
 export interface ExecuteOptions {
   /** Use the training form of operations that have one. Default: false. */
   training?: boolean;
   /** What to compute with in place of a tensor that belongs to the model. Default: the tensor itself. */
   constant?(tensor: Tensor): Tensor;
+  /** Called with every node before it is computed. */
+  enter?(node: GraphNode): void;
   /** Called with every value as it is computed, such as for calibration. */
   observe?(value: GraphValue, tensor: Tensor): void;
 }
@@ -52,6 +54,7 @@ export function executeGraph(graph: Graph, inputs: readonly Tensor[], options: E
       store(node.outputs[0], options.constant?.(tensor) ?? tensor);
       continue;
     }
+    options.enter?.(node);
     const operands = node.inputs.map(read);
     const results = applyInMode(node.definition, operands, node.attributes as never, options.training ?? false);
     for (const [index, tensor] of results.entries()) store(node.outputs[index], tensor);

@@ -92,11 +92,22 @@ function record(
     const { tensor } = node.constant;
     if (!tensors.has(tensor)) tensors.set(tensor, bind(tensor, tensor, gradients && tensor.requiresGrad));
   }
+  /** By the nodes of the tape, what a profile calls them. */
+  const labels = new Map<unknown, string>();
   const outputs = withBackend(recorder, () =>
     executeGraph(
       graph,
       given.map(({ shadow }) => shadow),
-      { training, constant: (tensor) => (tensors.get(tensor) as Binding).shadow },
+      {
+        training,
+        constant: (tensor) => (tensors.get(tensor) as Binding).shadow,
+        enter: ({ name }) => {
+          recorder.label = name;
+        },
+        observe: ({ node }, { gradientNode }) => {
+          if (gradientNode && !labels.has(gradientNode)) labels.set(gradientNode, node.name);
+        },
+      },
     ),
   );
   const bindings = [...given, ...tensors.values()];
@@ -113,7 +124,11 @@ function record(
       return seed ? [{ root: outputs[index], gradient: seed.shadow, buffer: seed.buffer }] : [];
     });
     // The tape stays, so that other parts can be recorded later. It holds no values.
-    withBackend(recorder, () => backwardFrom(roots, true));
+    withBackend(recorder, () =>
+      backwardFrom(roots, true, (node) => {
+        recorder.label = labels.get(node);
+      }),
+    );
     const receivers = bindings.flatMap(({ shadow }, index) => (shadow.grad ? [index] : []));
     return {
       part: {

@@ -28,12 +28,15 @@ export interface KernelStep<K extends KernelName = KernelName> {
   readonly inputs: readonly ProgramOperand[];
   readonly attributes: KernelAttributes[K];
   readonly outputs: readonly ProgramOperand[];
+  /** What the step was recorded for, such as the name of a layer; only people read it. */
+  readonly label?: string;
 }
 
 /** A step that makes values on the host. */
 export interface GenerateStep {
   readonly make: () => TypedArray;
   readonly output: ProgramBuffer;
+  readonly label?: string;
 }
 
 export type ProgramStep = KernelStep | GenerateStep;
@@ -108,6 +111,8 @@ export class RecordingBackend implements Backend {
   readonly name: string;
   readonly synchronous = false;
   readonly steps: ProgramStep[] = [];
+  /** Label of the steps from now on. */
+  label: string | undefined;
   readonly #target: Backend;
   #buffers = 0;
 
@@ -136,7 +141,7 @@ export class RecordingBackend implements Backend {
 
   generate(make: () => TypedArray, length: number, dtype: DType): ProgramBuffer {
     const output = this.#buffer('generated', dtype, length);
-    this.steps.push({ make, output });
+    this.steps.push({ make, output, label: this.label });
     return output;
   }
 
@@ -161,7 +166,7 @@ export class RecordingBackend implements Backend {
       const length = shape.reduce((product, extent) => product * extent, 1);
       return { buffer: this.#buffer('computed', dtype, length), shape, dtype };
     });
-    this.steps.push({ kernel, inputs: operands, attributes, outputs: results } as KernelStep);
+    this.steps.push({ kernel, inputs: operands, attributes, outputs: results, label: this.label } as KernelStep);
     return results.map(({ buffer }) => buffer);
   }
 }

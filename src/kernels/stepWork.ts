@@ -10,6 +10,8 @@ import { isKernelStep, type KernelStep, type ProgramStep } from './program.js';
 export interface StepDescription {
   /** The kernel; of steps that run as one, their kernels joined by '+'. */
   readonly name: string;
+  /** What the step is for: names of the model's layers, joined by '+'; undefined for kernels that were called on their own. */
+  readonly label?: string;
   readonly inputs: readonly TensorType[];
   readonly outputs: readonly TensorType[];
   /**
@@ -48,6 +50,7 @@ export function multiplyAddsOf({ kernel, inputs, attributes, outputs }: KernelCa
 /** A kernel call, whatever its operands are stored in. */
 export interface KernelCall {
   readonly kernel: KernelStep['kernel'];
+  readonly label?: string;
   readonly inputs: readonly TensorType[];
   readonly attributes: KernelStep['attributes'];
   readonly outputs: readonly TensorType[];
@@ -67,8 +70,10 @@ export function describeCalls(
   inputs: readonly TensorType[],
   outputs: readonly TensorType[],
 ): StepDescription {
+  const labels = [...new Set(calls.flatMap(({ label }) => label ?? []))];
   return {
     name: calls.map(({ kernel }) => kernel).join('+'),
+    label: labels.length > 0 ? labels.join('+') : undefined,
     inputs: inputs.map(typeOf),
     outputs: outputs.map(typeOf),
     multiplyAdds: calls.reduce((sum, call) => sum + multiplyAddsOf(call), 0),
@@ -80,7 +85,7 @@ export function describeStep(step: ProgramStep): StepDescription {
   if (isKernelStep(step)) return describeCall(step);
   const { dtype, length } = step.output;
   const outputs = [{ shape: [length], dtype }];
-  return { name: 'generate', inputs: [], outputs, multiplyAdds: 0, bytes: bytesOf(outputs) };
+  return { name: 'generate', label: step.label, inputs: [], outputs, multiplyAdds: 0, bytes: bytesOf(outputs) };
 }
 
 /** Without the storage that an operand may hold: a profile keeps no memory. */
