@@ -1,7 +1,7 @@
 /** What a checkpoint says of a model besides its tensors, and how both are put into a model. */
 import { ValidationError } from '../errors.js';
 import type { Module, StateDict } from '../nn/module.js';
-import { getConfig, loadFromConfig, type QuantizationConfig } from '../quant/config.js';
+import { applySwitches, getConfig, loadFromConfig, type QuantizationConfig, sameQuantizers } from '../quant/config.js';
 import { QuantizedModel } from '../quant/quantizedModel.js';
 
 /** Plain JSON. */
@@ -44,18 +44,13 @@ export function restoreModel(given: Module, description: ModelDescription, state
 
 function quantizedModel(given: Module, config: QuantizationConfig): QuantizedModel {
   if (!(given instanceof QuantizedModel)) return loadFromConfig(given, config);
-  const identity = ({ quantizers }: QuantizationConfig): string =>
-    JSON.stringify(quantizers.map((quantizer) => ({ ...quantizer, enabled: true })));
-  if (identity(getConfig(given)) !== identity(config)) {
+  if (!sameQuantizers(getConfig(given), config)) {
     throw new ValidationError(
       'QUANTIZERS_MISMATCH',
       'The quantizers of the model are not those that were saved: their places, bit widths or modes differ. Give the float model, and the saved quantizers are built on it.',
     );
   }
-  given.quantizers.forEach((quantizer, index) => {
-    if (config.quantizers[index].enabled) quantizer.enable();
-    else quantizer.disable();
-  });
+  applySwitches(given, config);
   return given;
 }
 
@@ -64,11 +59,11 @@ export function snapshotModel(model: Module): () => void {
   const state = model.stateDict();
   const gradients = model.parameters().map((parameter) => [parameter, parameter.requiresGrad] as const);
   const modes = model.modules().map((module) => [module, module.training] as const);
-  const enabled = model instanceof QuantizedModel ? model.quantizers.map((each) => [each, each.enabled] as const) : [];
+  const quantized = model instanceof QuantizedModel ? ([model, getConfig(model)] as const) : null;
   return () => {
     model.loadStateDict(state);
     for (const [parameter, requiresGrad] of gradients) parameter.requiresGrad = requiresGrad;
     for (const [module, training] of modes) module.training = training;
-    for (const [quantizer, on] of enabled) on ? quantizer.enable() : quantizer.disable();
+    if (quantized) applySwitches(...quantized);
   };
 }

@@ -19,6 +19,7 @@ import {
   withDefaults,
 } from './parameterGroup.js';
 import { ParameterState } from './parameterState.js';
+import { announceUpdates } from './updateObserver.js';
 
 /**
  * Base class of the optimizers. To write one: give the defaults to `super`, check the options in
@@ -94,12 +95,14 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
         work.push([parameter, parameter.grad, group]);
       });
     });
+    const after = announceUpdates(work.map(([parameter, , { lr }]) => ({ parameter, learningRate: lr })));
     for (const [parameter, gradient, group] of work) {
       const state = this.#states.get(parameter) ?? new ParameterState(parameter);
       this.#states.set(parameter, state);
       state.step++;
       this.update(parameter, gradient, state, group);
     }
+    for (const tell of after) tell();
   }
 
   /** Everything needed to continue, as it is now: later steps do not change the result. */

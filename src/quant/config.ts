@@ -4,11 +4,12 @@
  * and `load_from_config`).
  */
 import { ValidationError } from '../errors.js';
-import type { GraphNode } from '../graph/graph.js';
+import type { Graph, GraphNode } from '../graph/graph.js';
 import { copyGraph } from '../graph/graphModule.js';
 import { trace } from '../graph/trace.js';
 import type { DType } from '../kernels/dtype.js';
 import type { Module } from '../nn/module.js';
+import type { RangeGradient } from '../ops/quantization/quantizeDequantize.js';
 import { ones } from '../tensor/create.js';
 import { formatShape } from '../tensor/shape.js';
 import { checkConfig } from './configCheck.js';
@@ -35,6 +36,8 @@ export interface QuantizerEntry {
   readonly shape: readonly number[];
   /** Name of the quantizer whose parameters this one uses, if not its own. */
   readonly shares?: string;
+  /** How the gradients of the range are computed. Absent: `nncf`. */
+  readonly rangeGradient?: RangeGradient;
 }
 
 export interface QuantizationConfig {
@@ -65,6 +68,7 @@ export function getConfig(model: QuantizedModel): QuantizationConfig {
       enabled: quantizer.enabled,
       shape: [...quantizer.parameters[0].shape],
       ...(isOwner(quantizer) ? {} : { shares: quantizer.owner }),
+      ...(quantizer.rangeGradient === 'nncf' ? {} : { rangeGradient: quantizer.rangeGradient }),
     })),
   };
 }
@@ -84,16 +88,34 @@ export function loadFromConfig<M extends Module>(model: M, config: QuantizationC
   const nodes = new Map(graph.nodes.map((node) => [node.name, node]));
   const insertions = config.quantizers.map((entry): QuantizerInsertion => {
     const { target, spec, shape, shares } = entry;
-    checkTarget(nodes.get(target.node), target);
+    checkTarget(target.point === 'result' ? resultNode(graph, target) : nodes.get(target.node), target);
     const parameters = (spec.mode === 'symmetric' ? ['scale'] : ['inputLow', 'inputRange']).map(() => ones(shape));
     return { target, spec, parameters, shares };
   });
   insertQuantizers(graph, insertions);
   for (const node of graph.nodes.filter(isQuantizer)) checkQuantizer(node);
   const quantized = new QuantizedModel<M>(graph, traced.structure, config.record).train(model.training);
-  const byName = new Map(quantized.quantizers.map((quantizer) => [quantizer.name, quantizer]));
-  for (const { enabled, target } of config.quantizers) if (!enabled) byName.get(quantizerName(target))?.disable();
+  applySwitches(quantized, config);
   return quantized;
+}
+
+/** Gives the quantizers of a model what a configuration says besides their structure: on or off, and the gradients' rule. */
+export function applySwitches(model: QuantizedModel, config: QuantizationConfig): void {
+  const byName = new Map(model.namedQuantizers());
+  for (const { enabled, target, rangeGradient = 'nncf' } of config.quantizers) {
+    const quantizer = byName.get(quantizerName(target));
+    if (!quantizer) continue;
+    if (enabled) quantizer.enable();
+    else quantizer.disable();
+    quantizer.rangeGradient = rangeGradient;
+  }
+}
+
+/** Whether two configurations have the same quantizers, apart from what `applySwitches` sets. */
+export function sameQuantizers(a: QuantizationConfig, b: QuantizationConfig): boolean {
+  const identity = ({ quantizers }: QuantizationConfig): string =>
+    JSON.stringify(quantizers.map(({ rangeGradient: _, ...quantizer }) => ({ ...quantizer, enabled: true })));
+  return identity(a) === identity(b);
 }
 
 const mismatch = (what: string, node: string, cause?: unknown): ValidationError =>
@@ -104,10 +126,14 @@ const mismatch = (what: string, node: string, cause?: unknown): ValidationError 
     cause,
   );
 
+/** The node that computes a result of the graph. */
+const resultNode = (graph: Graph, { node }: QuantizerTarget): GraphNode | undefined =>
+  graph.outputs.find(({ name }) => name === node)?.value.node;
+
 /** Checks that the model has the place of a quantizer. */
 function checkTarget(node: GraphNode | undefined, { point, node: name, port }: QuantizerTarget): void {
   if (!node) throw mismatch(`the operation '${name}', which this model does not have`, name);
-  const there = point === 'output' ? node.outputs[port] : node.inputs[port];
+  const there = point === 'output' || point === 'result' ? node.outputs[port] : node.inputs[port];
   if (!there || (point === 'weights' && !weightsOf(node, port))) {
     const kind = point === 'weights' ? `constant weights at input ${port}` : `the ${point} ${port}`;
     throw mismatch(`${kind} of '${name}' (${node.type}), which this model does not have`, name);

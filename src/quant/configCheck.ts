@@ -25,10 +25,16 @@ const SPEC: Readonly<Record<string, Check>> = {
   narrowRange: isFlag,
 };
 const TARGET: Readonly<Record<string, Check>> = {
-  point: isOneOf('input', 'output', 'weights'),
+  point: isOneOf('input', 'output', 'weights', 'result'),
   node: isText,
   port: (value) => Number.isInteger(value) && (value as number) >= 0,
+  results: (value) => value === undefined || isFlag(value),
   readers: (value) => value === undefined || (Array.isArray(value) && value.every(isText)),
+};
+const ENTRY: Readonly<Record<string, Check>> = {
+  enabled: isFlag,
+  shape: isShape,
+  rangeGradient: (value) => value === undefined || value === 'nncf' || value === 'exact',
 };
 const INPUT: Readonly<Record<string, Check>> = { name: isText, shape: isShape, dtype: isText };
 const RECORD: Readonly<Record<string, Check>> = {
@@ -76,7 +82,7 @@ export function checkConfig(config: unknown, newest: number): void {
   const owners = new Set<unknown>();
   checkList('quantizers', quantizers).forEach((entry, index) => {
     const where = `quantizers[${index}]`;
-    const { target, spec, shares } = checkFields(where, entry, { enabled: isFlag, shape: isShape });
+    const { target, spec, shares } = checkFields(where, entry, ENTRY);
     const { node, point, port } = checkFields(`${where}.target`, target, TARGET);
     checkFields(`${where}.spec`, spec, SPEC);
     if (shares !== undefined && !owners.has(shares)) fail(`${where}.shares`, shares);

@@ -8,26 +8,30 @@ import {
   asymmetricCodes,
   asymmetricRange,
 } from '../ops/quantization/asymmetricFakeQuantize.js';
-import type { CodeRange } from '../ops/quantization/quantizeDequantize.js';
+import type { CodeRange, RangeGradient } from '../ops/quantization/quantizeDequantize.js';
 import { SYMMETRIC_FAKE_QUANTIZE, symmetricCodes, symmetricRange } from '../ops/quantization/symmetricFakeQuantize.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { codeRange, type QuantizerSpec } from './spec.js';
 
-/** Where a quantizer stands: on an input of a node, on a node's output, or on a constant that holds weights. */
+/** Where a quantizer stands: on an input of a node, a node's output, a constant that holds weights, or a result of the graph. */
 export interface QuantizerTarget {
-  readonly point: 'input' | 'output' | 'weights';
-  /** Name of the node; for weights, of the operation that uses them. */
+  readonly point: 'input' | 'output' | 'weights' | 'result';
+  /** Name of the node; for weights, of the operation that uses them; for a result, its name. */
   readonly node: string;
   /** Number of the input or output. */
   readonly port: number;
   /** For weights that other nodes read in float: the nodes that read the quantized ones. Absent: all do. */
   readonly readers?: readonly string[];
+  /** For an output: whether results of the graph are the quantized value too. Default: they stay in float. */
+  readonly results?: boolean;
 }
 
 /** Attributes of a quantizer node: how to compute it, and what it is. */
 export interface QuantizerAttributes extends CodeRange, QuantizerSpec {
   readonly enabled: boolean;
   readonly target: QuantizerTarget;
+  /** Absent: `nncf`. */
+  readonly rangeGradient?: RangeGradient;
 }
 
 const PARAMETER_PREFIX = 'quantizers.';
@@ -72,6 +76,17 @@ export class Quantizer {
     return this.#node.attributes as QuantizerAttributes;
   }
 
+  /** How the gradients of its range are computed: NNCF's rule, or the exact derivative (docs/quantization.md). */
+  get rangeGradient(): RangeGradient {
+    return this.attributes.rangeGradient ?? 'nncf';
+  }
+
+  set rangeGradient(rule: RangeGradient) {
+    checkRangeGradient(`quantizer '${this.name}'`, rule);
+    const { rangeGradient: _, ...others } = this.attributes;
+    this.#node.attributes = rule === 'nncf' ? others : { ...others, rangeGradient: rule };
+  }
+
   /** Whether it quantizes; one that is off lets its input through. */
   get enabled(): boolean {
     return this.attributes.enabled;
@@ -96,9 +111,19 @@ export class Quantizer {
     return path.slice(PARAMETER_PREFIX.length, path.lastIndexOf('.'));
   }
 
-  /** Switches training of the range on or off. */
+  /** Switches training of the range on or off. Quantizers that share a scale (at a concat) are switched together. */
   requiresGrad_(mode = true): void {
     for (const parameter of this.parameters) parameter.requiresGrad = mode;
+  }
+
+  /** Lets training move the range (NNCF's `enable_gradients`). */
+  enableGradients(): void {
+    this.requiresGrad_();
+  }
+
+  /** Keeps the range as it is; weights and activations still train through the quantizer (NNCF's `disable_gradients`). */
+  disableGradients(): void {
+    this.requiresGrad_(false);
   }
 
   /** Lower end and width of the grid, as the forward pass computes them. */
@@ -116,6 +141,16 @@ export class Quantizer {
       ? symmetricCodes(x, first, this.codes)
       : asymmetricCodes(x, first, second, this.codes);
   }
+}
+
+/** @throws ValidationError `INVALID_OPTION` */
+export function checkRangeGradient(where: string, rule: unknown): asserts rule is RangeGradient {
+  if (rule === 'nncf' || rule === 'exact') return;
+  throw new ValidationError(
+    'INVALID_OPTION',
+    `${where}: rangeGradient is '${String(rule)}', but must be 'nncf' or 'exact'.`,
+    { option: 'rangeGradient' },
+  );
 }
 
 /** A quantizer to be inserted. */
@@ -145,13 +180,7 @@ export function insertQuantizers(graph: Graph, insertions: readonly QuantizerIns
   const created = new Map<string, GraphNode[]>();
   for (const insertion of insertions) {
     const { target, spec } = insertion;
-    const anchor = byName.get(target.node);
-    if (!anchor)
-      throw new ValidationError(
-        'UNKNOWN_NODE',
-        `The quantizer configuration names the node '${target.node}', which this model does not have.`,
-        { node: target.node },
-      );
+    const anchor = anchorOf(graph, byName, target);
     const name = quantizerName(target);
     const shared = created.get(insertion.shares ?? '');
     const constants =
@@ -173,13 +202,29 @@ export function insertQuantizers(graph: Graph, insertions: readonly QuantizerIns
       anchor.scope,
     );
     redirect(uses, value, node, target);
+    for (const output of graph.outputs) {
+      const chosen = target.point === 'result' ? output.name === target.node : target.results === true;
+      if (chosen && output.value === value) output.value = node.outputs[0];
+    }
     graph.nodes.push(...(shared ? [] : constants), node);
   }
   graph.sort();
 }
 
+/** The node at which a quantizer stands; for a result, the node that computes it. */
+function anchorOf(graph: Graph, byName: ReadonlyMap<string, GraphNode>, { point, node }: QuantizerTarget): GraphNode {
+  const anchor =
+    point === 'result' ? graph.outputs.find(({ name }) => name === node)?.value.node : byName.get(node);
+  if (anchor) return anchor;
+  throw new ValidationError(
+    'UNKNOWN_NODE',
+    `The quantizer configuration names the ${point === 'result' ? 'result' : 'node'} '${node}', which this model does not have.`,
+    { node },
+  );
+}
+
 function quantizedValue(anchor: GraphNode, { point, port, node }: QuantizerTarget): GraphValue {
-  if (point === 'output') return anchor.outputs[port];
+  if (point === 'output' || point === 'result') return anchor.outputs[port];
   if (point === 'input') return anchor.inputs[port];
   const weights = weightsOf(anchor, port);
   if (!weights) throw new ValidationError('NO_WEIGHTS', `Input ${port} of '${node}' does not hold constant weights.`);
@@ -193,8 +238,10 @@ function redirect(
   quantizer: GraphNode,
   { point, node, port, readers }: QuantizerTarget,
 ): void {
-  const chosen = (use: GraphUse): boolean =>
-    point === 'input' ? use.node.name === node && use.port === port : (readers?.includes(use.node.name) ?? true);
+  const chosen = (use: GraphUse): boolean => {
+    if (point === 'result') return false;
+    return point === 'input' ? use.node.name === node && use.port === port : (readers?.includes(use.node.name) ?? true);
+  };
   const all = uses.get(value) ?? [];
   const moved = all.filter(chosen);
   for (const use of moved) use.node.inputs[use.port] = quantizer.outputs[0];

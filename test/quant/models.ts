@@ -1,4 +1,5 @@
 /** Small models and data for the tests of quantization. */
+import { noGrad } from '../../src/autograd/gradMode.js';
 import * as nn from '../../src/nn/index.js';
 import { add } from '../../src/ops/elementwise/add.js';
 import { flatten } from '../../src/ops/movement/reshape.js';
@@ -39,3 +40,11 @@ export const stateOf = (model: nn.Module): Map<string, number[]> =>
   new Map([...model.stateDict()].map(([name, value]) => [name, [...value.dataSync()]]));
 
 export const valuesOf = (output: unknown): number[] => [...(output as Tensor).dataSync()];
+
+/** A model whose batch normalisation has seen data, so that calibration and training see values of the same size. */
+export function warmedUp(model = new SmallNet()): SmallNet {
+  noGrad(() => {
+    for (let epoch = 0; epoch < 20; epoch++) for (const x of images(4)) model.forward(x);
+  });
+  return model.eval();
+}

@@ -9,7 +9,7 @@ import type { QuantizedModel } from '../../src/quant/quantizedModel.js';
 import { tensor } from '../../src/tensor/create.js';
 import { manualSeed } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
-import { images, SmallNet, stateOf, valuesOf } from './models.js';
+import { images, SmallNet, stateOf, valuesOf, warmedUp } from './models.js';
 import { SharedConvolution } from './sharedConvolution.js';
 
 const data = images(4);
@@ -26,15 +26,6 @@ function trainStep(model: QuantizedModel<SmallNet>, optimizer: Adam, x: Tensor):
   loss.backward();
   optimizer.step();
   return loss.dataSync()[0];
-}
-
-/** A model whose batch normalisation has seen data, so that calibration and training see values of the same size. */
-function warmedUp(): SmallNet {
-  const warm = new SmallNet();
-  noGrad(() => {
-    for (let epoch = 0; epoch < 20; epoch++) for (const x of data) warm.forward(x);
-  });
-  return warm.eval();
 }
 
 let model: SmallNet;

@@ -28,12 +28,15 @@ import {
   quantizeCodes,
   quantizeDequantize,
   quantizeGradients,
+  type RangeGradient,
 } from './quantizeDequantize.js';
 import { SCALE_EPSILON } from './symmetricFakeQuantize.js';
 
 export interface AsymmetricFakeQuantizeAttributes extends CodeRange {
   /** False: the quantizer lets its input through. Default: true. */
   readonly enabled?: boolean;
+  /** Rule for the gradients of the range. Default: `nncf`. */
+  readonly rangeGradient?: RangeGradient;
 }
 
 /**
@@ -77,9 +80,24 @@ export const ASYMMETRIC_FAKE_QUANTIZE = defineOperation<AsymmetricFakeQuantizeAt
     if (!g) return [null, null, null];
     const { low, range } = asymmetricRange(context.input(1), context.input(2), context.attributes);
     const [dx, dlow, drange] = quantizeGradients(g, context.input(0), low, range, context.attributes);
-    return [dx, dlow, multiply(drange, sign(context.input(2)))];
+    const direction = sign(context.input(2));
+    if (context.attributes.rangeGradient !== 'exact') return [dx, dlow, multiply(drange, direction)];
+    const [dinputLow, dinputRange] = throughZero(context.input(1), context.input(2), dlow, drange);
+    return [dx, dinputLow, multiply(dinputRange, direction)];
   },
 });
+
+/**
+ * Gradients of inputLow and |inputRange| from those of the grid, whose ends are min(inputLow, 0) and
+ * max(inputLow + |inputRange|, 0): an end that lies at zero does not move with the parameters. Bringing zero onto the
+ * grid is a rounding, and passed straight through.
+ */
+function throughZero(inputLow: Tensor, inputRange: Tensor, dlow: Tensor, drange: Tensor): [Tensor, Tensor] {
+  const high = add(add(abs(inputRange), SCALE_EPSILON), inputLow);
+  const dlowEnd = where(less(inputLow, 0), subtract(dlow, drange), 0);
+  const dhighEnd = where(greater(high, 0), drange, 0);
+  return [add(dlowEnd, dhighEnd), dhighEnd];
+}
 
 /** Rounds x to the grid of [inputLow, inputLow + inputRange], of one element or one axis of x. */
 export const asymmetricFakeQuantize = (

@@ -19,6 +19,13 @@ export interface CodeRange {
   readonly levelHigh: number;
 }
 
+/**
+ * How the gradient of a quantizer's trained range is computed. `nncf`: as NNCF does, where the gradient of a symmetric
+ * scale is that of the whole range, about half of the derivative inside the grid, and asymmetric parameters get theirs
+ * as if zero were always in the range. `exact`: the derivative, with nothing but the rounding taken as the identity.
+ */
+export type RangeGradient = 'nncf' | 'exact';
+
 export const levelsOf = ({ levelLow, levelHigh }: CodeRange): number => levelHigh - levelLow + 1;
 
 /** Checks the parameters of a quantizer against the tensor it quantizes: one element, or one axis of the tensor. */

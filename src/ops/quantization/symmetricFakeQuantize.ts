@@ -14,9 +14,11 @@ import {
   type CodeRange,
   checkCodeRange,
   checkRangeShape,
+  levelsOf,
   quantizeCodes,
   quantizeDequantize,
   quantizeGradients,
+  type RangeGradient,
 } from './quantizeDequantize.js';
 
 /** Keeps a scale from being exactly zero, as NNCF does. */
@@ -25,6 +27,8 @@ export const SCALE_EPSILON = 1e-16;
 export interface SymmetricFakeQuantizeAttributes extends CodeRange {
   /** False: the quantizer lets its input through. Default: true. */
   readonly enabled?: boolean;
+  /** Rule for the gradient of the scale. Default: `nncf`. */
+  readonly rangeGradient?: RangeGradient;
 }
 
 /** Lower end and width of the grid. */
@@ -52,7 +56,18 @@ export const SYMMETRIC_FAKE_QUANTIZE = defineOperation<SymmetricFakeQuantizeAttr
     const { attributes } = context;
     const scale = context.input(1);
     const { low, range } = symmetricRange(scale, attributes);
-    const [dx, , drange] = quantizeGradients(g, context.input(0), low, range, attributes);
+    const x = context.input(0);
+    if (attributes.rangeGradient === 'exact') {
+      // The chain rule over low = k s and range = (1 - k) s. With codes from 0, the kernel gives values below the grid
+      // no share in the gradient of the range: there y = low.
+      const [dx, dlow, drange] = quantizeGradients(g, x, low, range, {
+        levelLow: 0,
+        levelHigh: levelsOf(attributes) - 1,
+      });
+      const ratio = attributes.levelLow / attributes.levelHigh;
+      return [dx, multiply(add(multiply(drange, 1 - ratio), multiply(dlow, ratio)), sign(scale))];
+    }
+    const [dx, , drange] = quantizeGradients(g, x, low, range, attributes);
     // NNCF's rule: the gradient of the range is the scale's as it is, although range = s (1 - levelLow / levelHigh).
     return [dx, multiply(drange, sign(scale))];
   },
