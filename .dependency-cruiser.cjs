@@ -17,7 +17,7 @@ const FLOORS = [
   ['graph'],
   ['quant'],
   ['ir', 'checkpoint'],
-  ['runtime'],
+  ['runtime', 'profile'],
   ['cli'],
   ['index.ts'],
 ];

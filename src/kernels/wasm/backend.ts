@@ -163,15 +163,8 @@ export class WasmBackend implements ProgramBackend {
       count(this.#launches, kernel);
       const addresses = [...operands, ...results].map(({ block }) => (block as Block).address);
       if (scratch) addresses.push(scratch.address);
-      const values = [...addresses, ...(call.scalars ?? [])];
-      const [functions] = this.#compiler.functions([call]);
-      const elements = elementsOf([...inputs, ...outputs]);
       try {
-        this.#runner.begin();
-        for (const phase of phaseCalls(call, functions, this.#table, elements)) {
-          this.#runner.add(phase, [...values, 0, phase.units]);
-        }
-        this.#runner.finish();
+        this.#runPhases(call, addresses, elementsOf([...inputs, ...outputs]));
       } finally {
         if (scratch) this.#heap.release(scratch);
       }
@@ -192,6 +185,21 @@ export class WasmBackend implements ProgramBackend {
       this.#profiler.add('call', null, started, describeCall({ kernel, inputs, attributes, outputs }));
     }
     return results;
+  }
+
+  /**
+   * Runs a WebAssembly kernel that is not in the contract, such as a measurement.
+   * @param storages What the kernel gets the addresses of. It may write there, so no tensor should hold them.
+   * @throws BackendError `HEAP_FULL` if one of them is not in the heap
+   */
+  launch(call: WasmCall, storages: readonly Storage[]): void {
+    const own = storages.map((storage) => this.#own(storage));
+    const elements = own.reduce((sum, { length }) => sum + length, 0);
+    this.#runPhases(
+      call,
+      own.map((storage) => this.#addressOf(storage)),
+      elements,
+    );
   }
 
   release(storage: Storage): void {
@@ -232,6 +240,16 @@ export class WasmBackend implements ProgramBackend {
         new Uint8Array(this.#heap.memory.buffer).copyWithin(to, from, from + bytes);
       },
     });
+  }
+
+  #runPhases(call: WasmCall, addresses: readonly number[], elements: number): void {
+    const values = [...addresses, ...(call.scalars ?? [])];
+    const [functions] = this.#compiler.functions([call]);
+    this.#runner.begin();
+    for (const phase of phaseCalls(call, functions, this.#table, elements)) {
+      this.#runner.add(phase, [...values, 0, phase.units]);
+    }
+    this.#runner.finish();
   }
 
   /** Where a storage is in the heap. @throws BackendError `HEAP_FULL` if it is elsewhere */

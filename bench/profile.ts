@@ -1,0 +1,49 @@
+/**
+ * Where the time of a training step goes, step by step of its plan:
+ * npm run bench:profile -- WORKLOAD... [--threads N] [--float] [--inference] [--simd 256] [--mode fast] [--top N] [--json]
+ * How to read it: docs/performance.md.
+ */
+import { defineCommand, runMain } from 'citty';
+import { init } from 'quantgrad';
+import { formatProfile, profileStep } from 'quantgrad/profile';
+import { WORKLOADS } from './networks.js';
+import { checkWorkloads, prepareStep } from './steps.js';
+
+const command = defineCommand({
+  meta: { name: 'bench:profile', description: 'Times each step of the plan of a training step' },
+  args: {
+    threads: { type: 'string', description: 'Threads; by default the number of cores' },
+    float: { type: 'boolean', description: 'The float model instead of the quantized one' },
+    inference: { type: 'boolean', description: 'Only the forward pass, in evaluation mode' },
+    simd: { type: 'string', description: '128, or 256 (Node 24 and newer)' },
+    mode: { type: 'string', description: 'portable or fast' },
+    batch: { type: 'string', description: "Batch size instead of the workload's" },
+    runs: { type: 'string', description: 'Measured runs; medians are shown', default: '5' },
+    top: { type: 'string', description: 'Steps to show', default: '30' },
+    json: { type: 'boolean', description: 'The whole profile as one line of JSON' },
+  },
+  async run({ args }) {
+    const names = args._.length > 0 ? args._ : [Object.keys(WORKLOADS)[0]];
+    checkWorkloads(names);
+    await init({
+      backend: 'wasm',
+      threads: args.threads === undefined ? undefined : Number(args.threads),
+      simd: args.simd === undefined ? undefined : (Number(args.simd) as 128 | 256),
+      mode: args.mode as 'portable' | 'fast' | undefined,
+    });
+    for (const name of names) {
+      const step = await prepareStep(name, {
+        float: args.float,
+        inference: args.inference,
+        batch: args.batch === undefined ? undefined : Number(args.batch),
+      });
+      const profile = await profileStep(step, { runs: Number(args.runs) });
+      const kind = `${args.float ? 'float' : 'quantized'}${args.inference ? ', inference' : ''}`;
+      if (args.json)
+        console.log(JSON.stringify({ workload: name, kind, engine: `node ${process.version}`, ...profile }));
+      else console.log(`${name}, ${kind}, node ${process.version}\n${formatProfile(profile, Number(args.top))}\n`);
+    }
+  },
+});
+
+await runMain(command);
