@@ -6,10 +6,9 @@
 import type { TensorType } from '../../contract.js';
 import { f32x4, type V128 } from '../assembler/instructions.js';
 import type { FunctionBuilder } from '../assembler/module.js';
-import type { WasmKernel } from '../kernel.js';
-import { elementwiseCall } from './elementwise.js';
 import { isFloat32 } from './loops.js';
-import type { RowBody } from './rows.js';
+import type { RowKernel } from './rowBody.js';
+import type { LaneFunction } from './rows.js';
 import { keep, splat } from './vectors.js';
 
 /** The operands x, gamma, beta, mean and variance in shapes that broadcast to x [N, C, ..]. */
@@ -21,8 +20,8 @@ export function normalizedOperands({ shape, dtype }: TensorType): TensorType[] {
 const slopeOf = (code: FunctionBuilder, gamma: V128, variance: V128, epsilon: number): V128 =>
   keep(code, f32x4.div(gamma, f32x4.sqrt(f32x4.add(variance, splat(code, epsilon)))));
 
-/** The loop's body, for operands in that order. */
-export const normalizeBody = (epsilon: number): Required<RowBody> => ({
+/** What is done to four lanes of operands in that order. */
+export const normalizeBody = (epsilon: number): Required<LaneFunction> => ({
   prepare: (code, [, gamma, , , variance]) => (gamma && variance ? [slopeOf(code, gamma, variance, epsilon)] : []),
   value: (code, [x, gamma, beta, mean, variance], prepared) => {
     const slope = prepared.length > 0 ? prepared[0] : slopeOf(code, gamma, variance, epsilon);
@@ -30,8 +29,7 @@ export const normalizeBody = (epsilon: number): Required<RowBody> => ({
   },
 });
 
-export const batchNormInference: WasmKernel<'batchNormInference'> = (inputs, { epsilon }, [y]) => {
-  if (!isFloat32(...inputs)) return null;
-  const { value, prepare } = normalizeBody(epsilon);
-  return elementwiseCall(`batchNormInference ${epsilon}`, normalizedOperands(y), y, value, prepare);
-};
+export const batchNormInference: RowKernel<'batchNormInference'> = (inputs, { epsilon }, [y]) =>
+  isFloat32(...inputs)
+    ? { key: `batchNormInference ${epsilon}`, operands: normalizedOperands(y), ...normalizeBody(epsilon) }
+    : null;

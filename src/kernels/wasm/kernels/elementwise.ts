@@ -1,99 +1,73 @@
-/** Elementwise kernels over float32, int32 and bool tensors (bools count as 0 and 1), with broadcasting. */
-import type { TensorType } from '../../contract.js';
+/** What elementwise kernels do to vectors of float32, int32 and bool. */
 import type { DType } from '../../dtype.js';
 import { f32x4, i32x4, v128 } from '../assembler/instructions.js';
-import { kernelParameters, type WasmCall, type WasmKernel } from '../kernel.js';
 import { expMinusOne } from './exponential.js';
-import { BINARY, COMPARISON, INTEGER_BINARY, INTEGER_COMPARISON, UNARY } from './functions.js';
-import { emitRows, planRows, type RowBody, rowDTypes } from './rows.js';
-import { keep, splat, type VectorFunction } from './vectors.js';
+import { BINARY, BOOL_BINARY, COMPARISON, INTEGER_BINARY, INTEGER_COMPARISON, UNARY } from './functions.js';
+import type { RowKernel } from './rowBody.js';
+import { integers, keep, splat, type VectorFunction } from './vectors.js';
 
-/** An elementwise kernel over any number of operands. */
-export function elementwiseCall(
-  name: string,
-  inputs: readonly TensorType[],
-  output: TensorType,
-  value: RowBody['value'],
-  prepare?: RowBody['prepare'],
-): WasmCall | null {
-  if (!inputs.every(({ dtype }) => rowDTypes(dtype)) || !['float32', 'bool', 'int32'].includes(output.dtype))
-    return null;
-  const plan = planRows(inputs, output);
-  const names = [...inputs.map((_, index) => `input${index}`), 'output'];
-  return {
-    key: `elementwise ${name} ${plan.key}`,
-    phases: [{ name: 'run', units: plan.units }],
-    build(module) {
-      module.function('run', kernelParameters(names), (code, parameters) => {
-        const { begin, end } = parameters;
-        const addresses = names.map((key) => parameters[key]);
-        emitRows(code, plan, addresses, begin, end, { value, prepare });
-      });
-    },
-  };
-}
-
-export const unary: WasmKernel<'unary'> = ([x], { function: name }, [y]) => {
-  if (name === 'logicalNot' && x.dtype === 'bool')
-    return elementwiseCall(name, [x], y, (code, [value]) => f32x4.eq(value, splat(code, 0)));
+export const unary: RowKernel<'unary'> = ([x], { function: name }) => {
+  if (name === 'logicalNot' && x.dtype === 'bool') return { key: name, value: (_code, [value]) => v128.not(value) };
   const vector = UNARY[name];
-  return vector && x.dtype === 'float32' ? elementwiseCall(name, [x], y, (code, [value]) => vector(code, value)) : null;
+  return vector && x.dtype === 'float32' ? { key: name, value: (code, [value]) => vector(code, value) } : null;
 };
 
 /** Limits below before above, as the reference: where min is above max, the result is min. */
-export const clamp: WasmKernel<'clamp'> = ([x], { min, max }, [y]) =>
+export const clamp: RowKernel<'clamp'> = ([x], { min, max }) =>
   x.dtype === 'float32'
-    ? elementwiseCall(`clamp ${min} ${max}`, [x], y, (code, [value]) =>
-        f32x4.pmax(f32x4.pmin(value, splat(code, max)), splat(code, min)),
-      )
+    ? {
+        key: `clamp ${number(min)} ${number(max)}`,
+        value: (code, [value]) => f32x4.pmax(f32x4.pmin(value, splat(code, max)), splat(code, min)),
+      }
     : null;
 
-export const elu: WasmKernel<'elu'> = ([data], { alpha }, [y]) =>
+export const elu: RowKernel<'elu'> = ([data], { alpha }) =>
   data.dtype === 'float32'
-    ? elementwiseCall(`elu ${alpha}`, [data], y, (code, [value]) => {
-        const x = keep(code, value);
-        const negative = f32x4.mul(expMinusOne(code, f32x4.pmin(x, splat(code, 0))), splat(code, alpha));
-        return v128.bitselect(x, negative, f32x4.gt(x, splat(code, 0)));
-      })
+    ? {
+        key: `elu ${number(alpha)}`,
+        value(code, [value]) {
+          const x = keep(code, value);
+          const negative = f32x4.mul(expMinusOne(code, f32x4.pmin(x, splat(code, 0))), splat(code, alpha));
+          return v128.bitselect(x, negative, f32x4.gt(x, splat(code, 0)));
+        },
+      }
     : null;
+
+/** A number in a key; the zeros are two. */
+const number = (value: number): string => (Object.is(value, -0) ? '-0' : `${value}`);
 
 /** Functions of two operands by their type; int32 division rounds down and stays with the reference. */
 const BINARY_OF: Partial<Record<DType, readonly (typeof BINARY)[]>> = {
   float32: [BINARY, COMPARISON],
   int32: [INTEGER_BINARY, INTEGER_COMPARISON],
-  bool: [COMPARISON],
+  bool: [BOOL_BINARY],
 };
 
-export const binary: WasmKernel<'binary'> = ([a, b], { function: name }, [y]) => {
+export const binary: RowKernel<'binary'> = ([a, b], { function: name }) => {
   const vector = BINARY_OF[a.dtype]?.map((table) => table[name]).find((each) => each !== undefined);
   return vector && a.dtype === b.dtype
-    ? elementwiseCall(`${name} ${a.dtype}`, [a, b], y, (code, [left, right]) => vector(code, left, right))
+    ? { key: `${name} ${a.dtype}`, value: (code, [left, right]) => vector(code, left, right) }
     : null;
 };
 
-/** The condition is a bool tensor; a mask is made of its zeros and ones. */
-export const select: WasmKernel<'select'> = (inputs, _attributes, [y]) =>
-  y.dtype === 'bool'
-    ? null
-    : elementwiseCall('select', inputs, y, (code, [condition, a, b]) =>
-        v128.bitselect(a, b, f32x4.ne(condition, splat(code, 0))),
-      );
+export const select: RowKernel<'select'> = ([{ dtype }]) =>
+  dtype === 'bool' ? { key: 'select', value: (_code, [condition, a, b]) => v128.bitselect(a, b, condition) } : null;
 
-/** Conversions between float32, int32 and bool, from what `emitRows` reads (bools are float32) to what it writes. */
+/** Conversions between float32, int32 and bool, whose values are masks. */
 const CONVERT: Partial<Record<`${DType} ${DType}`, VectorFunction>> = {
-  'bool float32': (_code, x) => x,
-  'bool int32': (_code, x) => i32x4.truncSatF32x4S(x),
+  'bool float32': (code, x) => v128.and(x, splat(code, 1)),
+  'bool int32': (code, x) => v128.and(x, integers(code, 1)),
   'float32 bool': (code, x) => f32x4.ne(x, splat(code, 0)),
   'float32 int32': (_code, x) => i32x4.truncSatF32x4S(x),
-  'int32 bool': (code, x) => v128.not(i32x4.eq(x, splat(code, 0))),
+  'int32 bool': (code, x) => v128.not(i32x4.eq(x, integers(code, 0))),
   'int32 float32': (_code, x) => f32x4.convertI32x4S(x),
 };
 
-export const convert: WasmKernel<'convert'> = ([x], _attributes, [y]) => {
-  const vector = CONVERT[`${x.dtype} ${y.dtype}`];
-  return vector ? elementwiseCall('convert', [x], y, (code, [value]) => vector(code, value)) : null;
+export const convert: RowKernel<'convert'> = ([x], _attributes, [y]) => {
+  const key = `${x.dtype} ${y.dtype}` as const;
+  const vector = CONVERT[key];
+  return vector ? { key: `convert ${key}`, value: (code, [value]) => vector(code, value) } : null;
 };
 
 /** Copies to the larger shape. */
-export const broadcast: WasmKernel<'broadcast'> = ([x], _attributes, [y]) =>
-  x.dtype === 'bool' ? null : elementwiseCall('broadcast', [x], y, (_code, [value]) => value);
+export const broadcast: RowKernel<'broadcast'> = () => ({ key: 'broadcast', value: (_code, [value]) => value });

@@ -6,9 +6,8 @@
 import type { TensorType } from '../../contract.js';
 import { f32x4, i32x4, type V128, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder } from '../assembler/module.js';
-import type { WasmCall, WasmKernel } from '../kernel.js';
-import { elementwiseCall } from './elementwise.js';
 import { isFloat32 } from './loops.js';
+import type { RowBody, RowKernel } from './rowBody.js';
 import { keep, splat } from './vectors.js';
 
 /** A grid in vectors: one value in all lanes, or one for each element. */
@@ -36,44 +35,41 @@ export const codeOf = (inside: V128, { low, scale, zeroPoint }: Grid): V128 =>
 
 const clampTo = (x: V128, { low, high }: Grid): V128 => f32x4.pmax(f32x4.pmin(x, high), low);
 
-/** An elementwise kernel of x, low and range; the grid is made once for a row where it can be. */
-function gridCall(
+/** The grid of a row, if its limits stay the same along it; see `gridIn`. */
+export const prepareGrid = (code: FunctionBuilder, low: V128 | null, range: V128 | null, levels: number): V128[] => {
+  if (!low || !range) return [];
+  const grid = gridOf(code, low, range, levels);
+  return [grid.low, grid.high, grid.scale, grid.zeroPoint];
+};
+
+/** The grid that was prepared for the row, or that of each lane. */
+export function gridIn(code: FunctionBuilder, prepared: readonly V128[], low: V128, range: V128, levels: number): Grid {
+  const [lowest, high, scale, zeroPoint] = prepared;
+  if (prepared.length > 0) return { low: lowest, high, scale, zeroPoint };
+  return gridOf(code, keep(code, low), keep(code, range), levels);
+}
+
+/** An elementwise kernel of x, low and range. */
+const gridBody = (
   name: string,
   inputs: readonly TensorType[],
   levels: number,
-  output: TensorType,
   value: (x: V128, grid: Grid) => V128,
-): WasmCall | null {
-  if (!isFloat32(...inputs)) return null;
-  return elementwiseCall(
-    `${name} ${levels}`,
-    inputs,
-    output,
-    (code, [x, low, range], prepared) => {
-      const [lowest, high, scale, zeroPoint] = prepared;
-      return value(
-        x,
-        prepared.length > 0
-          ? { low: lowest, high, scale, zeroPoint }
-          : gridOf(code, keep(code, low), keep(code, range), levels),
-      );
-    },
-    (code, [, low, range]) => {
-      if (!low || !range) return [];
-      const grid = gridOf(code, low, range, levels);
-      return [grid.low, grid.high, grid.scale, grid.zeroPoint];
-    },
-  );
-}
+): RowBody | null =>
+  isFloat32(...inputs)
+    ? {
+        key: `${name} ${levels}`,
+        prepare: (code, [, low, range]) => prepareGrid(code, low, range, levels),
+        value: (code, [x, low, range], prepared) => value(x, gridIn(code, prepared, low, range, levels)),
+      }
+    : null;
 
-export const fakeQuantize: WasmKernel<'fakeQuantize'> = (inputs, { levels }, [y]) =>
-  gridCall('fakeQuantize', inputs, levels, y, (x, grid) => f32x4.div(codeOf(clampTo(x, grid), grid), grid.scale));
+export const fakeQuantize: RowKernel<'fakeQuantize'> = (inputs, { levels }) =>
+  gridBody('fakeQuantize', inputs, levels, (x, grid) => f32x4.div(codeOf(clampTo(x, grid), grid), grid.scale));
 
-export const fakeQuantizeCodes: WasmKernel<'fakeQuantizeCodes'> = (inputs, { levels }, [codes]) =>
+export const fakeQuantizeCodes: RowKernel<'fakeQuantizeCodes'> = (inputs, { levels }, [codes]) =>
   codes.dtype === 'int32'
-    ? gridCall('fakeQuantizeCodes', inputs, levels, codes, (x, grid) =>
-        i32x4.truncSatF32x4S(codeOf(clampTo(x, grid), grid)),
-      )
+    ? gridBody('fakeQuantizeCodes', inputs, levels, (x, grid) => i32x4.truncSatF32x4S(codeOf(clampTo(x, grid), grid)))
     : null;
 
 /** What OpenVINO's form needs of its limits: the clipping limits, the input range and the output range. */
@@ -89,13 +85,15 @@ function limitsOf(code: FunctionBuilder, [inputLow, inputHigh, outputLow, output
   ].map((each) => keep(code, each));
 }
 
-export const fakeQuantizeOpenvino: WasmKernel<'fakeQuantizeOpenvino'> = (inputs, { levels }, [y]) =>
+export const fakeQuantizeOpenvino: RowKernel<'fakeQuantizeOpenvino'> = (inputs, { levels }) =>
   isFloat32(...inputs)
-    ? elementwiseCall(
-        `fakeQuantizeOpenvino ${levels}`,
-        inputs,
-        y,
-        (code, [data, ...limits], prepared) => {
+    ? {
+        key: `fakeQuantizeOpenvino ${levels}`,
+        prepare(code, [, ...limits]) {
+          const known = limits.filter((limit) => limit !== null);
+          return known.length === 4 ? limitsOf(code, known) : [];
+        },
+        value(code, [data, ...limits], prepared) {
           const x = keep(code, data);
           const [inputLow, lowest, highest, inputRange, outputLow, outputHigh, outputRange] =
             prepared.length > 0
@@ -110,9 +108,5 @@ export const fakeQuantizeOpenvino: WasmKernel<'fakeQuantizeOpenvino'> = (inputs,
           const belowTop = v128.bitselect(outputHigh, inside, f32x4.gt(x, highest));
           return v128.bitselect(outputLow, belowTop, f32x4.le(x, lowest));
         },
-        (code, [, ...limits]) => {
-          const known = limits.filter((limit) => limit !== null);
-          return known.length === 4 ? limitsOf(code, known) : [];
-        },
-      )
+      }
     : null;

@@ -63,7 +63,7 @@ export const BINARY: Partial<Record<BinaryFunction, VectorFunction2>> = {
 
 const isTrue = (code: FunctionBuilder, x: V128): V128 => f32x4.ne(x, splat(code, 0));
 
-/** Comparisons and logic: all bits of a lane set where they hold. Bools are compared as the numbers 0 and 1. */
+/** Comparisons and logic: all bits of a lane set where they hold. */
 export const COMPARISON: Partial<Record<BinaryFunction, VectorFunction2>> = {
   equal: (_code, a, b) => f32x4.eq(a, b),
   notEqual: (_code, a, b) => f32x4.ne(a, b),
@@ -73,6 +73,18 @@ export const COMPARISON: Partial<Record<BinaryFunction, VectorFunction2>> = {
   greaterEqual: (_code, a, b) => f32x4.ge(a, b),
   logicalAnd: (code, a, b) => v128.and(isTrue(code, a), isTrue(code, b)),
   logicalOr: (code, a, b) => v128.or(isTrue(code, a), isTrue(code, b)),
+};
+
+/** The same of bools, which are masks; false is below true. */
+export const BOOL_BINARY: Partial<Record<BinaryFunction, VectorFunction2>> = {
+  equal: (_code, a, b) => v128.not(v128.xor(a, b)),
+  notEqual: (_code, a, b) => v128.xor(a, b),
+  less: (_code, a, b) => v128.andnot(b, a),
+  lessEqual: (_code, a, b) => v128.or(b, v128.not(a)),
+  greater: (_code, a, b) => v128.andnot(a, b),
+  greaterEqual: (_code, a, b) => v128.or(a, v128.not(b)),
+  logicalAnd: (_code, a, b) => v128.and(a, b),
+  logicalOr: (_code, a, b) => v128.or(a, b),
 };
 
 /** Arithmetic of int32, which wraps. */

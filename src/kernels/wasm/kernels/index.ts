@@ -2,13 +2,10 @@
 import type { WasmKernels } from '../kernel.js';
 import { adaptiveAvgPool2d, adaptiveAvgPool2dGradient, avgPool2d, avgPool2dGradient } from './averagePool.js';
 import { batchNorm, batchNormGradient, batchNormStatistics } from './batchNorm.js';
-import { batchNormInference } from './batchNormInference.js';
+import { rowKernel } from './chain.js';
 import { conv2d } from './conv2d.js';
 import { conv2dFilterGradient } from './conv2dFilterGradient.js';
 import { conv2dInputGradient } from './conv2dInputGradient.js';
-import { binary, broadcast, clamp, convert, elu, select, unary } from './elementwise.js';
-import { fakeQuantize, fakeQuantizeCodes, fakeQuantizeOpenvino } from './fakeQuantize.js';
-import { fakeQuantizeGradient } from './fakeQuantizeGradient.js';
 import { gather, gatherGradient } from './gather.js';
 import { concat, pad, padGradient, slice, sliceGradient } from './layout.js';
 import { matMul } from './matMul.js';
@@ -20,19 +17,19 @@ import { logSoftmax, softmax } from './softmax.js';
 import { transpose } from './transpose.js';
 
 export const WASM_KERNELS: WasmKernels = {
-  ...{ unary, binary, clamp, elu, select, convert, broadcast },
-  ...{ fakeQuantize, fakeQuantizeCodes, fakeQuantizeGradient, fakeQuantizeOpenvino },
-  ...{
-    batchNorm,
-    batchNormStatistics,
-    batchNormInference,
-    batchNormGradient,
-    mvn,
-    mvnGradient,
-    softmax,
-    logSoftmax,
-    reduce,
-  },
+  unary: rowKernel('unary'),
+  binary: rowKernel('binary'),
+  clamp: rowKernel('clamp'),
+  elu: rowKernel('elu'),
+  select: rowKernel('select'),
+  convert: rowKernel('convert'),
+  broadcast: rowKernel('broadcast'),
+  fakeQuantize: rowKernel('fakeQuantize'),
+  fakeQuantizeCodes: rowKernel('fakeQuantizeCodes'),
+  fakeQuantizeGradient: rowKernel('fakeQuantizeGradient'),
+  fakeQuantizeOpenvino: rowKernel('fakeQuantizeOpenvino'),
+  batchNormInference: rowKernel('batchNormInference'),
+  ...{ batchNorm, batchNormStatistics, batchNormGradient, mvn, mvnGradient, softmax, logSoftmax, reduce },
   ...{ sgdUpdate, adamUpdate, rmspropUpdate },
   ...{ transpose, concat, slice, sliceGradient, pad, padGradient, gather, gatherGradient },
   ...{ matMul, conv2d, conv2dInputGradient, conv2dFilterGradient },

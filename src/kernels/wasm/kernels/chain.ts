@@ -1,0 +1,324 @@
+/**
+ * One loop over a chain of elementwise kernel calls. Values that only the chain reads stay in locals; a call that repeats
+ * another is left out; kernels whose further outputs are sums add them up in the same pass, cell by cell, and a second
+ * phase adds the cells in their order. What a sum's cells are is decided by its kernel, so that its bits do not depend
+ * on the chain that it is made in.
+ */
+import type { KernelName, TensorType } from '../../contract.js';
+import type { ProgramBuffer, ProgramOperand } from '../../program.js';
+import { f32, f64, type I32, i32, type V128 } from '../assembler/instructions.js';
+import type { FunctionBuilder, Local, ModuleBuilder } from '../assembler/module.js';
+import { kernelParameters, sizeOf, type WasmCall, type WasmKernel } from '../kernel.js';
+import { Accumulators, FLOAT_BYTES, SUM } from './loops.js';
+import { makesSums, type RowBody, type SumOutput } from './rowBody.js';
+import { type RowCall, rowBodyOf, rowShapeOf } from './rowKernels.js';
+import { type Cut, emitCells, planWalks, type RowPlan, type Walk, walkUnder, wideExtents } from './rows.js';
+import { times } from './spans.js';
+import { keep } from './vectors.js';
+
+/** A call of a chain, on buffers. */
+export interface ChainStep extends RowCall {
+  readonly inputs: readonly ProgramOperand[];
+  readonly outputs: readonly ProgramOperand[];
+}
+
+const SUM_BYTES = 8;
+
+/** A value in the loop: a walk over an operand, or what a step computes; by number. */
+type Value = { readonly walk: number } | { readonly step: number };
+
+/** A step of the loop. */
+interface Link {
+  readonly body: RowBody;
+  readonly values: readonly Value[];
+}
+
+/** A sum that the chain is asked for. */
+interface ChainSum {
+  readonly link: number;
+  /** Which output of its step it is. */
+  readonly number: number;
+  readonly output: SumOutput;
+  /** Elements of the result. */
+  readonly size: number;
+  /** Which parameter it is written to. */
+  readonly parameter: number;
+}
+
+interface Chain {
+  readonly key: string;
+  readonly plan: RowPlan;
+  readonly links: readonly Link[];
+  /** Parameters of the walks: operands, then elementwise outputs. */
+  readonly walked: readonly number[];
+  /** Steps of the elementwise outputs. */
+  readonly results: readonly number[];
+  readonly sums: readonly ChainSum[];
+  readonly cut: Cut | undefined;
+  readonly parameters: readonly string[];
+}
+
+/**
+ * @param steps In an order in which they can run.
+ * @param inputs What they read that none of them makes: one parameter each.
+ * @param outputs What of them is written.
+ * @returns null where the loop does not cover a step, or not all of them at once
+ */
+export function chainCall(
+  steps: readonly ChainStep[],
+  inputs: readonly ProgramOperand[],
+  outputs: readonly ProgramOperand[],
+): WasmCall | null {
+  const chain = chainOf(steps, inputs, outputs);
+  if (!chain) return null;
+  const { key, plan, sums, parameters } = chain;
+  const results = sums.reduce((sum, { size }) => sum + size, 0);
+  const run = { name: 'run', units: plan.units };
+  return {
+    key,
+    phases: sums.length === 0 ? [run] : [run, { name: 'combine', units: results, cost: 2 * plan.cells * sums.length }],
+    scratchBytes: sums.length === 0 ? undefined : Math.max(plan.cells, 1) * sums.length * SUM_BYTES,
+    build(module) {
+      module.function('run', kernelParameters(parameters), (code, values) =>
+        emitRun(code, chain, locals(values, parameters), values),
+      );
+      if (sums.length > 0) defineCombine(module, chain);
+    },
+  };
+}
+
+const locals = (values: Record<string, Local<'i32'>>, names: readonly string[]): Local<'i32'>[] =>
+  names.map((name) => values[name]);
+
+/** A kernel of its own: a chain of one. */
+export const rowKernel =
+  <K extends KernelName>(kernel: K): WasmKernel<K> =>
+  (inputs, attributes, outputs) => {
+    let last = 0;
+    const give = ({ shape, dtype }: TensorType): ProgramOperand => ({
+      buffer: { id: last++, origin: 'computed', dtype, length: sizeOf(shape) },
+      shape,
+      dtype,
+    });
+    const step = { kernel, attributes, inputs: inputs.map(give), outputs: outputs.map(give) };
+    return chainCall([step], step.inputs, step.outputs);
+  };
+
+/** Numbers the values of a chain. */
+function chainOf(
+  steps: readonly ChainStep[],
+  inputs: readonly ProgramOperand[],
+  outputs: readonly ProgramOperand[],
+): Chain | null {
+  const links: Link[] = [];
+  const walks: { walk: Walk; parameter: number }[] = [];
+  const walkNumbers = new Map<string, number>();
+  const known = new Map<string, number>();
+  /** By buffer: the step that makes it, and which of its outputs it is. */
+  const made = new Map<ProgramBuffer, { link: number; output: number }>();
+  let extents: readonly number[] | null = null;
+  let cut: Cut | undefined;
+  for (const step of steps) {
+    const body = rowBodyOf(step);
+    if (!body) return null;
+    const shape = rowShapeOf(body, step);
+    const wide = wideExtents(shape);
+    extents ??= wide;
+    if (!sameNumbers(wide, extents)) return null;
+    const values: Value[] = [];
+    for (const [index, operand] of step.inputs.entries()) {
+      const maker = made.get(operand.buffer);
+      const walk = walkUnder(body.operands?.[index] ?? operand, shape);
+      if (maker) {
+        // Only what the loop has just computed for the same lanes.
+        if (maker.output !== 0 || makesOnlySums(links[maker.link].body) || walk.strides.includes(0)) return null;
+        values.push({ step: maker.link });
+      } else {
+        const parameter = inputs.findIndex(({ buffer }) => buffer === operand.buffer);
+        const key = `${parameter} ${walk.dtype} ${walk.strides}`;
+        const number = walkNumbers.get(key) ?? walks.push({ walk, parameter }) - 1;
+        walkNumbers.set(key, number);
+        values.push({ walk: number });
+      }
+    }
+    const key = `${body.key}(${values.map(nameOf)})${step.outputs[0].dtype}`;
+    const link = known.get(key) ?? links.push({ body, values }) - 1;
+    known.set(key, link);
+    step.outputs.forEach(({ buffer }, output) => {
+      made.set(buffer, { link, output });
+    });
+  }
+  if (!extents) return null;
+  const results: number[] = [];
+  const sums: ChainSum[] = [];
+  for (const [index, { buffer, dtype, shape }] of outputs.entries()) {
+    const maker = made.get(buffer);
+    if (!maker) return null;
+    const { body } = links[maker.link];
+    const parameter = inputs.length + index;
+    const sum = makesSums(body) ? body.outputs[maker.output] : null;
+    if (makesSums(body) && sum) {
+      cut ??= body.cut;
+      if (!sameNumbers(body.cut, cut)) return null;
+      sums.push({ link: maker.link, number: maker.output, output: sum, size: sizeOf(shape), parameter });
+    } else {
+      results.push(maker.link);
+      walks.push({ walk: walkUnder({ shape, dtype }, shape), parameter });
+    }
+  }
+  const plan = planWalks(
+    extents,
+    walks.map(({ walk }) => walk),
+    cut,
+  );
+  if (!plan) return null;
+  const walked = walks.map(({ parameter }) => parameter);
+  const parameters = [...inputs.map((_, index) => `input${index}`), ...outputs.map((_, index) => `output${index}`)];
+  if (sums.length > 0) parameters.push('scratch');
+  return {
+    key: [
+      steps.map(({ kernel }) => kernel).join('+'),
+      [...known.keys()].join(' '),
+      `-> ${results}`,
+      sums.map(({ link, number, parameter }) => `sum ${link}.${number} to ${parameter}`),
+      walked,
+      plan.key,
+    ].join(' | '),
+    ...{ plan, links, walked, results, sums, cut, parameters },
+  };
+}
+
+const nameOf = (value: Value): string => ('walk' in value ? `w${value.walk}` : `s${value.step}`);
+
+const makesOnlySums = (body: RowBody): boolean => makesSums(body) && body.outputs[0] !== null;
+
+const sameNumbers = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((each, index) => each === b[index]);
+
+/** The first phase. */
+function emitRun(
+  code: FunctionBuilder,
+  chain: Chain,
+  addresses: readonly Local<'i32'>[],
+  { begin, end, scratch }: Record<string, Local<'i32'>>,
+): void {
+  const { plan, links, walked, results, sums } = chain;
+  const terms = termsOf(chain);
+  const accumulators = terms.length > 0 ? new Accumulators(code, terms.length, SUM, 8) : null;
+  const kept = readTwice(chain);
+  let prepared: readonly (readonly V128[])[] = [];
+  emitCells(
+    code,
+    plan,
+    walked.map((parameter) => addresses[parameter]),
+    begin,
+    end,
+    results.length,
+    {
+      begin(constants) {
+        accumulators?.reset();
+        prepared = links.map(
+          ({ body, values }) =>
+            body.prepare?.(
+              code,
+              values.map((value) => ('walk' in value ? constants[value.walk] : null)),
+            ) ?? [],
+        );
+      },
+      values(operands, at, lanes) {
+        const loaded = operands.map((operand, index) => (kept.has(index) ? keep(code, operand) : operand));
+        const computed: V128[] = [];
+        // Locals hold what is computed, so that all operands are read before an output takes the place of one.
+        const hold = (value: V128): V128 => (links.length + results.length > 2 ? keep(code, value) : value);
+        links.forEach(({ body, values }, index) => {
+          const own = values.map((value) => ('walk' in value ? loaded[value.walk] : computed[value.step]));
+          if (!makesSums(body)) {
+            computed.push(hold(body.value(code, own, prepared[index])));
+            return;
+          }
+          const { value, terms: made } = body.lanes(code, own, prepared[index]);
+          computed.push(value ? keep(code, value) : own[0]);
+          terms.forEach(({ link, term }, accumulator) => {
+            if (link === index) accumulators?.add(accumulator, at, made[term](), lanes);
+          });
+        });
+        return results.map((result) => computed[result]);
+      },
+      sums: accumulators
+        ? {
+            clear: () => accumulators.clear(),
+            flush: () => accumulators.flush(),
+            end(cell) {
+              const partial = code.local('i32', i32.add(scratch, times(cell, sums.length * SUM_BYTES)));
+              sums.forEach(({ link, output }, index) => {
+                const totals = output.terms.map(
+                  (term) => accumulators.totals[terms.findIndex((each) => each.link === link && each.term === term)],
+                );
+                code.do(f64.store(partial, output.total(totals), index * SUM_BYTES));
+              });
+            },
+          }
+        : undefined,
+    },
+  );
+}
+
+/** The terms that the sums need, each an accumulator. */
+function termsOf({ links, sums }: Chain): { link: number; term: number }[] {
+  return links.flatMap((_, link) => {
+    const needed = new Set(sums.filter((sum) => sum.link === link).flatMap(({ output }) => output.terms));
+    return [...needed].sort((a, b) => a - b).map((term) => ({ link, term }));
+  });
+}
+
+/** Walks that several places read. */
+function readTwice({ links }: Chain): Set<number> {
+  const [once, twice] = [new Set<number>(), new Set<number>()];
+  for (const { values } of links) {
+    for (const value of values) {
+      if (!('walk' in value)) continue;
+      if (once.has(value.walk)) twice.add(value.walk);
+      once.add(value.walk);
+    }
+  }
+  return twice;
+}
+
+/** The second phase: adds the cells of each result in their order. */
+function defineCombine(module: ModuleBuilder, { plan, sums, cut, parameters }: Chain): void {
+  const channels = cut?.[1] ?? 1;
+  const perCell = sums.length * SUM_BYTES;
+  const groups = plan.cells === 0 ? 0 : plan.cells / (channels * plan.blocksPerRow);
+  module.function('combine', kernelParameters(parameters), (code, values) => {
+    const { begin, end, scratch } = values;
+    const total = code.local('f64');
+    const [partial, position] = [code.local('i32'), code.local('i32')];
+    const add = (count: number, step: number, after: number): void => {
+      code.repeat(count, () => {
+        code.repeat(step, () => {
+          code.set(total, f64.add(total, f64.load(partial)));
+          code.increase(partial, perCell);
+        });
+        code.increase(partial, after);
+      });
+    };
+    code.countTo(begin, end, 1, () => {
+      let base = 0;
+      sums.forEach(({ output, size, parameter }, index) => {
+        const first = base;
+        base += size;
+        code.set(position, i32.sub(begin, i32.const(first)));
+        code.if(i32.ltU(position, i32.const(size)), () => {
+          code.set(total, f64.const(0));
+          code.set(partial, i32.add(scratch, i32.const(index * SUM_BYTES)));
+          if (output.perChannel && channels > 1) {
+            code.increase(partial, times(position, plan.blocksPerRow * perCell));
+            add(groups, plan.blocksPerRow, (channels - 1) * plan.blocksPerRow * perCell);
+          } else add(1, plan.cells, 0);
+          const at: I32 = times(position, FLOAT_BYTES);
+          code.do(f32.store(i32.add(values[parameters[parameter]], at), f32.demote(total)));
+        });
+      });
+    });
+  });
+}
