@@ -6,8 +6,8 @@ import type { Tensor } from '../tensor/tensor.js';
 import type { Graph, GraphNode, GraphValue } from './graph.js';
 
 export interface ExecuteOptions {
-  /** Use the training form of operations that have one. Default: false. */
-  training?: boolean;
+  /** Use the training form of operations that have one: of all, of none (default), or of those that a function picks. */
+  training?: boolean | ((node: GraphNode) => boolean);
   /** What to compute with in place of a tensor that belongs to the model. Default: the tensor itself. */
   constant?(tensor: Tensor): Tensor;
   /** Called with every node before it is computed. */
@@ -56,7 +56,8 @@ export function executeGraph(graph: Graph, inputs: readonly Tensor[], options: E
     }
     options.enter?.(node);
     const operands = node.inputs.map(read);
-    const results = applyInMode(node.definition, operands, node.attributes as never, options.training ?? false);
+    const training = typeof options.training === 'function' ? options.training(node) : (options.training ?? false);
+    const results = applyInMode(node.definition, operands, node.attributes as never, training);
     for (const [index, tensor] of results.entries()) store(node.outputs[index], tensor);
   }
   return graph.outputs.map(({ value }) => read(value));

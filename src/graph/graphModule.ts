@@ -18,6 +18,11 @@ export class GraphModule extends Module {
    * such as to find an error in a kernel. Default: true.
    */
   planned = true;
+  /**
+   * Lets these operations alone compute as in training while the model is in evaluation mode, operation by operation,
+   * such as batch normalisation that adapts to new data. Default: null, all do what the mode says.
+   */
+  trainingOperations: ((node: GraphNode) => boolean) | null = null;
   #executor: PlannedExecutor | null = null;
 
   constructor(graph: Graph, structure: OutputStructure) {
@@ -35,6 +40,8 @@ export class GraphModule extends Module {
       this.graph.inputs.map((node) => ({ name: node.name, ...node.outputs[0].type })),
       inputs,
     );
+    const chosen = this.training ? null : this.trainingOperations;
+    if (chosen) return executeGraph(this.graph, inputs, { training: chosen });
     if (this.planned && !isRecording() && PlannedExecutor.supports(inputs)) {
       this.#executor ??= new PlannedExecutor(this.graph);
       const outputs = this.#executor.run(inputs, this.training);

@@ -1,5 +1,6 @@
 /** Quantization: post-training quantization, quantized models that train, and their configuration. */
 export type { RangeGradient } from '../ops/quantization/quantizeDequantize.js';
+export { type BatchNormAdaptationOptions, batchNormAdaptation } from './batchNormAdaptation.js';
 export type { CalibrationSource } from './calibration.js';
 export { getConfig, loadFromConfig, type QuantizationConfig, type QuantizerEntry } from './config.js';
 export type { IgnoredScope } from './ignoredScope.js';
