@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^quantgrad$/, replacement: `${source}index.ts` },
-      { find: /^quantgrad\/([a-z]+)$/, replacement: `${source}$1/index.ts` },
+      { find: /^quantgrad\/([a-z/]+)$/, replacement: `${source}$1/index.ts` },
     ],
   },
   test: {
@@ -18,6 +18,8 @@ export default defineConfig({
     // Processes rather than threads: tests measure memory, start children and read exit codes.
     pool: 'forks',
     poolOptions: { forks: { minForks: 1, maxForks: 2 } },
+    // Many processes share the cores, and most tensors of tests are too small to share. Tests of threads ask for them.
+    env: { QUANTGRAD_THREADS: '1' },
     testTimeout: 30_000,
   },
 });

@@ -3,6 +3,7 @@ export { Functional, type FunctionalInputs, type FunctionalOptions } from './fun
 export * as init from './init.js';
 export type { ModelInput } from './inputs.js';
 export * from './layers/index.js';
+export * as models from './models/index.js';
 export { type LoadStateDictOptions, type LoadStateDictResult, Module, type StateDict } from './module.js';
 export { Buffer, Parameter } from './parameter.js';
 export { type InputOptions, input } from './recording.js';

@@ -13,4 +13,6 @@ export { LayerNorm, type LayerNormOptions } from './layerNorm.js';
 export { Linear, type LinearOptions } from './linear.js';
 export * from './losses.js';
 export { MaxPool2d } from './maxPool2d.js';
+export { MultiheadAttention, type MultiheadAttentionOptions } from './multiheadAttention.js';
+export { StochasticDepth } from './stochasticDepth.js';
 export { Upsample } from './upsample.js';

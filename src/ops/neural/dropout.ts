@@ -4,10 +4,11 @@
  */
 import { applyOne } from '../../autograd/dispatch.js';
 import { defineOperation } from '../../autograd/operation.js';
-import { ValidationError } from '../../errors.js';
+import { ShapeError, ValidationError } from '../../errors.js';
 import { allocateArray, type TypedArray } from '../../kernels/dtype.js';
 import { checkOptions } from '../../options.js';
 import { defaultGenerator, type Generator } from '../../tensor/random.js';
+import { sizeOf } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { requireFloat } from '../checks.js';
 import { multiply } from '../elementwise/multiply.js';
@@ -15,10 +16,14 @@ import { multiply } from '../elementwise/multiply.js';
 export interface DropoutAttributes {
   /** Share of the values that become zero, 0 to 1. */
   readonly probability: number;
+  /** Whether whole samples (of axis 0) are dropped rather than single values. */
+  readonly perSample?: boolean;
 }
 
-function drop(x: Tensor, probability: number, generator: Generator): Tensor {
-  const { size, dtype, backend } = x;
+function drop(x: Tensor, { probability, perSample = false }: DropoutAttributes, generator: Generator): Tensor {
+  const { dtype, backend } = x;
+  const shape = perSample ? x.shape.map((extent, axis) => (axis === 0 ? extent : 1)) : x.shape;
+  const size = sizeOf(shape);
   const make = (): TypedArray => {
     const mask = generator.fillBernoulli(allocateArray(dtype, size) as Float32Array, 1 - probability);
     if (probability < 1) {
@@ -28,13 +33,16 @@ function drop(x: Tensor, probability: number, generator: Generator): Tensor {
     return mask;
   };
   const storage = backend.generate?.(make, size, dtype) ?? backend.upload(make(), dtype);
-  return multiply(x, new Tensor(storage, x.shape, dtype, backend));
+  return multiply(x, new Tensor(storage, shape, dtype, backend));
 }
 
 export const DROPOUT = defineOperation<DropoutAttributes>({
   type: 'Dropout',
-  infer([x], { probability }) {
+  infer([x], { probability, perSample = false }) {
     requireFloat('dropout', x);
+    if (perSample && x.shape.length === 0) {
+      throw new ShapeError('NO_SAMPLES', 'dropout: a scalar has no samples to drop.');
+    }
     if (!(probability >= 0 && probability <= 1)) {
       throw new ValidationError(
         'BAD_PROBABILITY',
@@ -45,7 +53,7 @@ export const DROPOUT = defineOperation<DropoutAttributes>({
     return [{ shape: x.shape, dtype: x.dtype }];
   },
   bypass: () => true,
-  training: ([x], { probability }) => [probability === 0 ? x : drop(x, probability, defaultGenerator())],
+  training: ([x], attributes) => [attributes.probability === 0 ? x : drop(x, attributes, defaultGenerator())],
   quantization: { trait: 'quantizationAgnostic' },
 });
 
@@ -54,13 +62,16 @@ export interface DropoutOptions {
   training?: boolean;
   /** Where the mask comes from. Default: the generator that `manualSeed` seeds. Not kept in a recorded graph. */
   generator?: Generator;
+  /** Drop whole samples (of axis 0) rather than single values: stochastic depth. Default: false. */
+  perSample?: boolean;
 }
 
-/** Zeroes each value of x with the given probability and multiplies the others by 1 / (1 - probability). */
+/** Zeroes each value (or sample) of x with the given probability and multiplies the others by 1 / (1 - probability). */
 export function dropout(x: Tensor, probability = 0.5, options: DropoutOptions = {}): Tensor {
-  checkOptions('dropout', options, ['training', 'generator']);
-  DROPOUT.infer([x], { probability });
-  if (x.isSymbolic) return applyOne(DROPOUT, [x], { probability });
+  checkOptions('dropout', options, ['training', 'generator', 'perSample']);
+  const attributes = options.perSample ? { probability, perSample: true } : { probability };
+  DROPOUT.infer([x], attributes);
+  if (x.isSymbolic) return applyOne(DROPOUT, [x], attributes);
   if (options.training === false || probability === 0) return x;
-  return drop(x, probability, options.generator ?? defaultGenerator());
+  return drop(x, attributes, options.generator ?? defaultGenerator());
 }
