@@ -1,10 +1,14 @@
-"""ResNet-18, ResNet-20 and MobileNetV2 in plain PyTorch, named as large.ts names them."""
+"""ResNet-18, ResNet-20 and MobileNetV2 in plain PyTorch, named as torchvision and nn.models name them."""
 import torch
 from torch import nn
 
 
 def conv(cin, cout, kernel, stride=1, groups=1):
     return nn.Conv2d(cin, cout, kernel, stride, kernel // 2, groups=groups, bias=False)
+
+
+def conv_norm(cin, cout, kernel, stride=1, groups=1):
+    return nn.Sequential(conv(cin, cout, kernel, stride, groups), nn.BatchNorm2d(cout), nn.ReLU6())
 
 
 class BasicBlock(nn.Module):
@@ -24,27 +28,33 @@ class BasicBlock(nn.Module):
 class ResNet(nn.Module):
     def __init__(self, widths, depths, imagenet):
         super().__init__()
-        first = [conv(3, widths[0], 7, 2), nn.BatchNorm2d(widths[0]), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
-        self.stem = nn.Sequential(*(first if imagenet else [conv(3, widths[0], 3), *first[1:3]]))
-        blocks, cin = [], widths[0]
+        self.conv1 = conv(3, widths[0], 7, 2) if imagenet else conv(3, widths[0], 3)
+        self.bn1, self.relu = nn.BatchNorm2d(widths[0]), nn.ReLU()
+        self.maxpool = nn.MaxPool2d(3, 2, 1) if imagenet else None
+        cin, self.stages = widths[0], len(widths)
         for stage, (width, depth) in enumerate(zip(widths, depths)):
+            blocks = []
             for index in range(depth):
                 blocks.append(BasicBlock(cin, width, 2 if index == 0 and stage > 0 else 1))
                 cin = width
-        self.layers = nn.Sequential(*blocks)
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(cin, 10)
 
     def forward(self, x):
-        return self.fc(torch.flatten(self.avgpool(self.layers(self.stem(x))), 1))
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.maxpool(x) if self.maxpool else x
+        for stage in range(self.stages):
+            x = getattr(self, f"layer{stage + 1}")(x)
+        return self.fc(torch.flatten(self.avgpool(x), 1))
 
 
 class InvertedResidual(nn.Module):
     def __init__(self, cin, cout, stride, expand):
         super().__init__()
         hidden = cin * expand
-        layers = [conv(cin, hidden, 1), nn.BatchNorm2d(hidden), nn.ReLU6()] if expand != 1 else []
-        layers += [conv(hidden, hidden, 3, stride, hidden), nn.BatchNorm2d(hidden), nn.ReLU6(), conv(hidden, cout, 1), nn.BatchNorm2d(cout)]
+        layers = [conv_norm(cin, hidden, 1)] if expand != 1 else []
+        layers += [conv_norm(hidden, hidden, 3, stride, hidden), conv(hidden, cout, 1), nn.BatchNorm2d(cout)]
         self.conv = nn.Sequential(*layers)
         self.residual = stride == 1 and cin == cout
 
@@ -58,12 +68,12 @@ STAGES = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3,
 class MobileNetV2(nn.Module):
     def __init__(self):
         super().__init__()
-        layers, cin = [conv(3, 32, 3, 2), nn.BatchNorm2d(32), nn.ReLU6()], 32
+        layers, cin = [conv_norm(3, 32, 3, 2)], 32
         for expand, width, depth, stride in STAGES:
             for index in range(depth):
                 layers.append(InvertedResidual(cin, width, stride if index == 0 else 1, expand))
                 cin = width
-        self.features = nn.Sequential(*layers, conv(cin, 1280, 1), nn.BatchNorm2d(1280), nn.ReLU6())
+        self.features = nn.Sequential(*layers, conv_norm(cin, 1280, 1))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, 10))
 
