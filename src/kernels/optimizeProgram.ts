@@ -5,6 +5,7 @@
  * random numbers moves their generator on.
  */
 import type { TypedArray } from './dtype.js';
+import { NewBuffers } from './newBuffers.js';
 import {
   type BackwardPart,
   inputsOf,
@@ -15,13 +16,8 @@ import {
   type ProgramBuffer,
   type ProgramStep,
 } from './program.js';
-import { NewBuffers, splitBatchNorm } from './splitBatchNorm.js';
-
-/**
- * Most elements of a forward value that is kept for the backward part instead of being computed again there. Ranges of
- * quantizers and statistics are far below it; what is above would occupy memory for half a step.
- */
-const KEPT_ELEMENTS = 16384;
+import { KEPT_ELEMENTS, Recomputation } from './recompute.js';
+import { splitBatchNorm } from './splitBatchNorm.js';
 
 /** Most elements of a constant that is compared with others. */
 const COMPARED_ELEMENTS = 64;
@@ -33,18 +29,27 @@ export interface OptimizedProgram {
   part(recorded: BackwardPart): BackwardPart;
 }
 
-/** Optimizes a recorded program. */
-export function optimizeProgram(recorded: KernelProgram): OptimizedProgram {
+/**
+ * Optimizes a recorded program.
+ * @param keptElements Most elements of a value that is kept for the backward part although it could be computed there.
+ */
+export function optimizeProgram(recorded: KernelProgram, keptElements = KEPT_ELEMENTS): OptimizedProgram {
   const values = new Values();
   const buffers = new NewBuffers();
   const steps = values.merge(splitBatchNorm(recorded.steps, buffers));
   const results = recorded.results.map((buffer) => values.of(buffer));
   const readBefore = new Set(recorded.backward.steps.flatMap(inputsOf).map((buffer) => values.of(buffer)));
-  const backward = mergePart(
+  const merged = mergePart(
     recorded.backward,
-    values.fork((buffer) => buffer.length <= KEPT_ELEMENTS || readBefore.has(buffer)),
+    buffers,
+    values.fork((buffer) => buffer.length <= keptElements || readBefore.has(buffer)),
   );
-  const kept = new Set([...backward.steps.flatMap(inputsOf), ...backward.inputGradients]);
+  const read = new Set([...merged.steps.flatMap(inputsOf), ...merged.inputGradients]);
+  // What the gradient rules saved is known not to change before the backward part; other inputs may.
+  const saved = new Set([...readBefore].filter(({ origin }) => origin === 'external'));
+  const recomputation = new Recomputation({ steps, results, saved }, merged, buffers, keptElements);
+  const backward = recomputation.apply(merged);
+  const kept = [...backward.steps.flatMap(inputsOf), ...backward.inputGradients];
   return {
     program: {
       steps: liveSteps(steps, [...results, ...kept]),
@@ -53,15 +58,18 @@ export function optimizeProgram(recorded: KernelProgram): OptimizedProgram {
       backward,
     },
     part: (part) =>
-      mergePart(
-        part,
-        values.fork((buffer) => kept.has(buffer)),
+      recomputation.apply(
+        mergePart(
+          part,
+          buffers,
+          values.fork((buffer) => read.has(buffer)),
+        ),
       ),
   };
 }
 
-function mergePart(part: BackwardPart, values: Values): BackwardPart {
-  const steps = values.merge(part.steps);
+function mergePart(part: BackwardPart, buffers: NewBuffers, values: Values): BackwardPart {
+  const steps = values.merge(splitBatchNorm(part.steps, buffers));
   const inputGradients = part.inputGradients.map((buffer) => values.of(buffer));
   return { steps: liveSteps(steps, inputGradients), gradients: part.gradients, inputGradients };
 }

@@ -1,63 +1,21 @@
 /** Optimized programs compute the same bits with fewer calls. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { KernelAttributes } from '../../src/kernels/contract.js';
+import { NewBuffers } from '../../src/kernels/newBuffers.js';
 import { optimizeProgram } from '../../src/kernels/optimizeProgram.js';
-import { isKernelStep, type KernelProgram, type ProgramBuffer, RecordingBackend } from '../../src/kernels/program.js';
 import { ReferenceBackend } from '../../src/kernels/reference/backend.js';
-import { NewBuffers, splitBatchNorm } from '../../src/kernels/splitBatchNorm.js';
+import { splitBatchNorm } from '../../src/kernels/splitBatchNorm.js';
 import { makeProgram, programSeed, runCallByCall } from './programs.js';
+import { kernelsOf as kernels, Recorder } from './recorder.js';
 
 const reference = new ReferenceBackend();
-
-/** Records calls on vectors. */
-class Recorder {
-  readonly backend = new RecordingBackend(reference);
-
-  input = (length = 4): ProgramBuffer => this.backend.external('float32', length);
-
-  constant = (...values: number[]): ProgramBuffer => this.backend.upload(Float32Array.from(values), 'float32');
-
-  clamp = (x: ProgramBuffer, attributes: KernelAttributes['clamp']): ProgramBuffer =>
-    this.#run('clamp', [x], attributes);
-
-  add = (a: ProgramBuffer, b: ProgramBuffer): ProgramBuffer => this.#run('binary', [a, b], { function: 'add' });
-
-  exp = (x: ProgramBuffer): ProgramBuffer => this.#run('unary', [x], { function: 'exp' });
-
-  #run(kernel: 'clamp' | 'binary' | 'unary', inputs: readonly ProgramBuffer[], attributes: object): ProgramBuffer {
-    const type = (buffer: ProgramBuffer) => ({ shape: [buffer.length], dtype: buffer.dtype });
-    const operands = inputs.map((storage) => ({ storage, ...type(storage) }));
-    const longest = inputs.reduce((a, b) => (a.length >= b.length ? a : b));
-    return this.backend.run(kernel, operands, attributes as never, [type(longest)])[0];
-  }
-
-  program(
-    inputs: readonly ProgramBuffer[],
-    results: readonly ProgramBuffer[],
-    backward: (seed: ProgramBuffer) => readonly ProgramBuffer[] = () => [],
-  ): KernelProgram {
-    const steps = [...this.backend.steps];
-    const seed = this.input();
-    const inputGradients = backward(seed);
-    return {
-      steps,
-      inputs,
-      results,
-      backward: { steps: this.backend.steps.slice(steps.length), gradients: [seed], inputGradients },
-    };
-  }
-}
-
-const kernels = (steps: KernelProgram['steps']): string[] =>
-  steps.map((step) => (isKernelStep(step) ? step.kernel : 'generate'));
 
 describe('optimizeProgram', () => {
   it('computes the same bits, for every part', () => {
     fc.assert(
-      fc.property(programSeed(20), (seed) => {
+      fc.property(programSeed(20), fc.constantFrom(1000, 100, 0), (seed, keptElements) => {
         const made = makeProgram(seed, reference);
-        const optimized = optimizeProgram(made.program);
+        const optimized = optimizeProgram(made.program, keptElements);
         const run = { ...made, program: optimized.program };
         expect(runCallByCall(run, optimized.program.backward, reference)).toEqual(
           runCallByCall(made, made.program.backward, reference),

@@ -1,9 +1,11 @@
 /** A batch normalisation in two steps computes the same. */
 import { describe, expect, it } from 'vitest';
+import { NewBuffers } from '../../src/kernels/newBuffers.js';
 import { optimizeProgram } from '../../src/kernels/optimizeProgram.js';
 import { isKernelStep, RecordingBackend } from '../../src/kernels/program.js';
 import { ReferenceBackend } from '../../src/kernels/reference/backend.js';
-import { NewBuffers, splitBatchNorm } from '../../src/kernels/splitBatchNorm.js';
+import { splitBatchNorm } from '../../src/kernels/splitBatchNorm.js';
+import { kernelsOf as kernels } from './recorder.js';
 
 /** A batch normalisation with an epsilon for each of its results. */
 function record(epsilons: readonly number[]) {
@@ -21,9 +23,6 @@ function record(epsilons: readonly number[]) {
   );
   return { steps: backend.steps, inputs: [x, gamma, beta].map(({ storage }) => storage), results };
 }
-
-const kernels = (steps: Parameters<typeof splitBatchNorm>[0]) =>
-  steps.map((step) => (isKernelStep(step) ? step.kernel : 'generate'));
 
 describe('splitBatchNorm', () => {
   it('makes two steps of one, on buffers that no recorder makes', () => {

@@ -1,0 +1,65 @@
+/** Plans whose activations are so large that the backward part makes them again instead of keeping them. */
+import { describe, expect, it } from 'vitest';
+import { noGrad } from '../../src/autograd/gradMode.js';
+import { isKernelStep } from '../../src/kernels/program.js';
+import { randn } from '../../src/tensor/create.js';
+import type { PlanCase } from './planCases.js';
+import { codeOf, expectSame, gradients, lossOf, parameterOf, residual, zeroGrad } from './planSteps.js';
+import { moduleOf, on, planned, wasm } from './planTools.js';
+
+const large: PlanCase = { ...residual, inputs: (batch) => [randn([batch, 3, 48, 48])] };
+
+describe('a plan with large activations', () => {
+  for (const kind of ['float', 'quantized'] as const) {
+    it(`${kind}: makes them again in the backward part`, async () => {
+      const repeated = new Set<string>();
+      const { compile } = wasm;
+      wasm.compile = (program) => {
+        for (const step of program.backward.steps) if (isKernelStep(step)) repeated.add(step.kernel);
+        return compile.call(wasm, program);
+      };
+      try {
+        await expectSame(
+          large,
+          (module, inputs) =>
+            [1, 2].map(() => {
+              const loss = lossOf(large, module, inputs(3));
+              loss.backward();
+              const found = [loss.itemSync(), gradients(module)];
+              zeroGrad(module);
+              return found;
+            }),
+          kind,
+        );
+      } finally {
+        wasm.compile = compile;
+      }
+      expect(repeated).toContain('batchNormInference');
+      expect(repeated.has('fakeQuantize')).toBe(kind === 'quantized');
+    });
+
+    it(`${kind}: what no gradient rule reads may change before the backward pass`, () =>
+      expectSame(
+        large,
+        (module, inputs) => {
+          const loss = lossOf(large, module, inputs(3));
+          for (const name of ['bn1.bias', 'bn2.bias', 'head.fc.bias']) {
+            const parameter = parameterOf(module, name);
+            noGrad(() => parameter.fill_(3));
+          }
+          loss.backward();
+          return gradients(module);
+        },
+        kind,
+      ));
+  }
+
+  it('what the rules read must not', () =>
+    on(wasm, async () => {
+      const module = await moduleOf(large, 'quantized', planned);
+      const loss = lossOf(large, module, large.inputs(3));
+      const weight = parameterOf(module, 'bn1.weight');
+      noGrad(() => weight.fill_(3));
+      expect(codeOf(() => loss.backward())).toBe('SAVED_TENSOR_CHANGED');
+    }));
+});
