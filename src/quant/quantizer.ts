@@ -1,7 +1,14 @@
 /** Quantizers as nodes of a graph: inserting them, and the handle by which a user looks at one. */
 import type { OperationDefinition } from '../autograd/operation.js';
 import { ValidationError } from '../errors.js';
-import { constantNode, type Graph, GraphNode, type GraphUse, type GraphValue } from '../graph/graph.js';
+import {
+  type ConstantAttributes,
+  constantNode,
+  type Graph,
+  GraphNode,
+  type GraphUse,
+  type GraphValue,
+} from '../graph/graph.js';
 import { Parameter } from '../nn/parameter.js';
 import {
   ASYMMETRIC_FAKE_QUANTIZE,
@@ -166,6 +173,16 @@ export interface QuantizerInsertion {
 const parameterNames = (spec: QuantizerSpec): string[] =>
   spec.mode === 'symmetric' ? ['scale'] : ['inputLow', 'inputRange'];
 
+/** Names the parameters of a quantizer after it, with whomever it shares them. */
+export function renameParameters(node: GraphNode): void {
+  node.inputs.slice(1).forEach(({ node: constant }) => {
+    const { tensor, path } = constant.constant;
+    const renamed = `${PARAMETER_PREFIX}${node.name}${path.slice(path.lastIndexOf('.'))}`;
+    constant.attributes = { tensor, path: renamed } satisfies ConstantAttributes;
+    constant.name = renamed;
+  });
+}
+
 /** The constant behind an input that holds weights, past reshapes of it. */
 export function weightsOf(node: GraphNode, port: number): GraphNode | null {
   let source = node.inputs[port]?.node;
@@ -213,8 +230,7 @@ export function insertQuantizers(graph: Graph, insertions: readonly QuantizerIns
 
 /** The node at which a quantizer stands; for a result, the node that computes it. */
 function anchorOf(graph: Graph, byName: ReadonlyMap<string, GraphNode>, { point, node }: QuantizerTarget): GraphNode {
-  const anchor =
-    point === 'result' ? graph.outputs.find(({ name }) => name === node)?.value.node : byName.get(node);
+  const anchor = point === 'result' ? graph.outputs.find(({ name }) => name === node)?.value.node : byName.get(node);
   if (anchor) return anchor;
   throw new ValidationError(
     'UNKNOWN_NODE',

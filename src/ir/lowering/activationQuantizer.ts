@@ -2,9 +2,9 @@
 import type { GraphNode, GraphValue } from '../../graph/graph.js';
 import { FAKE_QUANTIZE } from '../../ops/quantization/openvinoFakeQuantize.js';
 import type { Quantizer } from '../../quant/quantizer.js';
+import { quantizerGrid } from '../../quant/quantizerGrid.js';
 import { hostTensor } from '../hostTensor.js';
 import type { GraphEditor } from './graphEditor.js';
-import { quantizerGrid } from './quantizerGrid.js';
 
 /** Adds the operation; `node` is the quantizer's, whose name it takes. */
 export async function activationQuantizer(

@@ -1,74 +1,16 @@
-/**
- * The integer codes of weights. They come from the function that training's forward pass rounds with, so that
- * what is deployed is what was trained, ties included.
- */
-import { noGrad } from '../../autograd/gradMode.js';
-import { UnsupportedError, ValidationError } from '../../errors.js';
-import type { TypedArray } from '../../kernels/dtype.js';
+/** The integer codes of weights, as constants of a file. */
 import type { Quantizer } from '../../quant/quantizer.js';
-import { type Shape, stridesOf } from '../../tensor/shape.js';
+import { weightCodes } from '../../quant/weightCodes.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { hostTensor } from '../hostTensor.js';
 import type { QuantizedWeights } from './dequantization.js';
-import { type QuantizerGrid, quantizerGrid } from './quantizerGrid.js';
 
-/**
- * int8 codes counted from the value zero; where a grid lies so far to one side that they do not fit, uint8
- * codes counted from its lower end, with a zero point.
- * @throws ValidationError `NON_FINITE_WEIGHTS`, `QUANTIZER_RANGE`.
- */
+/** @throws ValidationError `NON_FINITE_WEIGHTS`, `QUANTIZER_RANGE`. */
 export async function quantizeWeights(quantizer: Quantizer, weights: Tensor): Promise<QuantizedWeights> {
-  const grid = await quantizerGrid(quantizer);
-  const [values, codes] = await Promise.all([weights.data(), noGrad(() => quantizer.quantize(weights)).data()]);
-  checkFinite(quantizer, values);
-  // One float32 division per channel, the inverse of the one that the forward pass multiplies and divides by.
-  const scale = hostTensor(
-    grid.inverseStep.map((value) => 1 / value),
-    grid.shape,
-  );
-  if (codes.every((code) => code >= -128 && code <= 127)) {
-    return { codes: hostTensor(Int8Array.from(codes), weights.shape, 'int8'), zeroPoint: null, scale };
-  }
-  const zeroPoint = zeroPoints(grid);
-  const channelOf = channelIndex(weights.shape, grid);
-  const shifted = Uint8Array.from(codes, (code, index) => checkCode(quantizer, code + zeroPoint[channelOf(index)]));
+  const { codes, zeroPoint, scale, shape } = await weightCodes(quantizer, weights);
   return {
-    codes: hostTensor(shifted, weights.shape, 'uint8'),
-    zeroPoint: hostTensor(zeroPoint, grid.shape, 'uint8'),
-    scale,
+    codes: hostTensor(codes, weights.shape, codes instanceof Int8Array ? 'int8' : 'uint8'),
+    zeroPoint: zeroPoint && hostTensor(zeroPoint, shape, 'uint8'),
+    scale: hostTensor(scale, shape),
   };
-}
-
-/** Codes of the value zero, counted from the lower end: z of the forward pass. Grids hold zero exactly, so there is no tie. */
-const zeroPoints = ({ low, inverseStep }: QuantizerGrid): Uint8Array =>
-  Uint8Array.from(low, (value, index) => Math.round(-value * inverseStep[index]));
-
-/** The channel of each element of a tensor. */
-function channelIndex(shape: Shape, { shape: channels }: QuantizerGrid): (index: number) => number {
-  if (channels.length === 0) return () => 0;
-  const axis = channels.findIndex((extent) => extent > 1);
-  if (axis < 0) return () => 0;
-  const stride = stridesOf(shape)[axis];
-  const extent = shape[axis];
-  return (index) => Math.floor(index / stride) % extent;
-}
-
-function checkCode(quantizer: Quantizer, code: number): number {
-  if (code >= 0 && code <= 255) return code;
-  throw new UnsupportedError(
-    'CODE_RANGE',
-    `The weights of quantizer '${quantizer.name}' have the code ${code}, which does not fit 8 bits. Quantize with at most 8 bits.`,
-    { quantizer: quantizer.name, code },
-  );
-}
-
-function checkFinite(quantizer: Quantizer, values: TypedArray): void {
-  const index = values.findIndex((value) => !Number.isFinite(value));
-  if (index < 0) return;
-  throw new ValidationError(
-    'NON_FINITE_WEIGHTS',
-    `The weights of '${quantizer.target.node}' hold ${values[index]} (element ${index}), which has no integer code. ` +
-      'Training has diverged: use an earlier checkpoint or a lower learning rate.',
-    { node: quantizer.target.node },
-  );
 }

@@ -1,10 +1,10 @@
 /** The grid of a quantizer on the host, checked to be one that a file can hold. */
 
-import { noGrad } from '../../autograd/gradMode.js';
-import { ValidationError } from '../../errors.js';
-import { levelsOf } from '../../ops/quantization/quantizeDequantize.js';
-import type { Quantizer } from '../../quant/quantizer.js';
-import type { Shape } from '../../tensor/shape.js';
+import { noGrad } from '../autograd/gradMode.js';
+import { ValidationError } from '../errors.js';
+import { levelsOf } from '../ops/quantization/quantizeDequantize.js';
+import { type Shape, stridesOf } from '../tensor/shape.js';
+import type { Quantizer } from './quantizer.js';
 
 export interface QuantizerGrid {
   /** Lower ends, one per channel or one for all. */
@@ -40,4 +40,17 @@ export async function quantizerGrid(quantizer: Quantizer): Promise<QuantizerGrid
     levels,
     shape: lows.length === 1 ? [] : low.shape,
   };
+}
+
+/** For each element of a tensor of shape `shape`, the index of its range in a quantizer's grid. */
+export function channelIndex(
+  shape: Shape,
+  { shape: channels }: Pick<QuantizerGrid, 'shape'>,
+): (index: number) => number {
+  if (channels.length === 0) return () => 0;
+  const axis = channels.findIndex((extent) => extent > 1);
+  if (axis < 0) return () => 0;
+  const stride = stridesOf(shape)[axis];
+  const extent = shape[axis];
+  return (index) => Math.floor(index / stride) % extent;
 }
