@@ -1,5 +1,5 @@
 /** What a file says about how its model was made: the `quantgrad` section of `rt_info`. All values are strings. */
-import type { QuantizationRecord } from '../quant/quantizedModel.js';
+import type { QuantizationRecord } from '../quant/record.js';
 import type { RuntimeInfo } from './document.js';
 import { LIBRARY_VERSION } from './version.js';
 

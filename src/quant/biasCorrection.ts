@@ -14,10 +14,7 @@ import { hasKind } from './placement/fusedPatterns.js';
 import { firstNode, type Operator, throughIdentities } from './placement/operators.js';
 import type { WeightPlacement } from './placement/placement.js';
 import { weightsOf } from './quantizer.js';
-import { ChannelMeanCollector, channelMeans } from './statistics.js';
-
-/** Largest relative change of a bias that is believed (NNCF's default). */
-const THRESHOLD = 2;
+import { ChannelMeanCollector, channelMeans } from './statistics/channelMeans.js';
 
 /** A layer whose bias can be corrected. */
 export interface BiasedLayer {
@@ -82,10 +79,12 @@ function biasChain({ nodes }: Operator): (Pick<BiasedLayer, 'bias' | 'inner'> & 
 /**
  * New values for the biases of `layers`, by the constant that holds them.
  * @param quantizeWeights Quantizes a weight constant's values.
+ * @param threshold Largest relative change of a bias that is believed.
  */
 export async function correctBiases(
   layers: readonly BiasedLayer[],
   quantizeWeights: (weights: GraphNode) => Tensor,
+  threshold: number,
 ): Promise<Map<GraphNode, Tensor>> {
   const corrected = new Map<GraphNode, Tensor>();
   for (const layer of layers) {
@@ -106,7 +105,7 @@ export async function correctBiases(
       const change = Math.abs((outputMean[channel] - means[channel]) / effective[channel]);
       magnitude = Math.max(magnitude, effective[channel] === 0 ? Infinity : change);
     }
-    if (magnitude < THRESHOLD)
+    if (magnitude < threshold)
       corrected.set(layer.bias, fromValues(updated, tensor.shape, tensor.dtype, { backend: tensor.backend }));
   }
   return corrected;

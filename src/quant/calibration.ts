@@ -6,7 +6,7 @@ import { executeGraph } from '../graph/execute.js';
 import { Graph, type GraphOutput, type GraphValue } from '../graph/graph.js';
 import { PlannedExecutor } from '../graph/plannedExecutor.js';
 import { Tensor } from '../tensor/tensor.js';
-import { type Collector, requireFinite } from './statistics.js';
+import { type Collector, requireFinite } from './statistics/collector.js';
 
 /** A data source that turns its items into what the model takes, such as a `CalibrationDataset`. */
 export interface InferenceSource {

@@ -13,7 +13,7 @@ import type { RangeGradient } from '../ops/quantization/quantizeDequantize.js';
 import { ones } from '../tensor/create.js';
 import { formatShape } from '../tensor/shape.js';
 import { checkConfig } from './configCheck.js';
-import { type QuantizationRecord, QuantizedModel } from './quantizedModel.js';
+import { QuantizedModel } from './quantizedModel.js';
 import {
   insertQuantizers,
   isQuantizer,
@@ -23,6 +23,7 @@ import {
   quantizerName,
   weightsOf,
 } from './quantizer.js';
+import type { QuantizationRecord } from './record.js';
 import type { QuantizerSpec } from './spec.js';
 
 /** The version of the format that this library writes, and the newest it reads. */

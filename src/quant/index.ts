@@ -4,8 +4,28 @@ export { type BatchNormAdaptationOptions, batchNormAdaptation } from './batchNor
 export type { CalibrationSource } from './calibration.js';
 export { getConfig, loadFromConfig, type QuantizationConfig, type QuantizerEntry } from './config.js';
 export type { IgnoredScope } from './ignoredScope.js';
+export type {
+  AdvancedQuantizationParameters,
+  BiasCorrectionParameters,
+  ModelType,
+  OverflowFix,
+  Preset,
+  QuantizationParameters,
+  SmoothQuantAlphas,
+  TargetDevice,
+} from './parameters.js';
+export type { PropagationRule } from './placement/mergeRules.js';
 export { type QuantizeOptions, quantize } from './quantize.js';
-export { type QuantizationRecord, QuantizedModel } from './quantizedModel.js';
+export { QuantizedModel } from './quantizedModel.js';
 export { Quantizer, type QuantizerTarget } from './quantizer.js';
+export {
+  type AggregatorType,
+  RANGE_ESTIMATORS,
+  type RangeEstimatorParameters,
+  type StatisticsCollectorParameters,
+  type StatisticsType,
+} from './rangeEstimator.js';
 export type { RangeGuardMode, RangeWarning } from './rangeGuard.js';
+export type { QuantizationRecord } from './record.js';
 export { codeRange, type QuantizationMode, type QuantizerConfig, type QuantizerSpec } from './spec.js';
+export { type StripFormat, type StripOptions, strip } from './strip.js';

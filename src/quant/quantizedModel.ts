@@ -8,20 +8,9 @@ import type { OutputStructure } from '../nn/structure.js';
 import type { RangeGradient } from '../ops/quantization/quantizeDequantize.js';
 import { observeUpdates } from '../optim/updateObserver.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { IgnoredScope } from './ignoredScope.js';
 import { isQuantizer, Quantizer } from './quantizer.js';
 import { RangeGuard, type RangeGuardMode } from './rangeGuard.js';
-
-/** How a model was quantized; kept with it and written into its files. */
-export interface QuantizationRecord {
-  readonly preset: 'performance' | 'mixed';
-  readonly targetDevice: string;
-  readonly subsetSize: number;
-  readonly fastBiasCorrection: boolean;
-  readonly overflowFix: 'enable' | 'firstLayer' | 'disable';
-  readonly bits: { readonly weights: number; readonly activations: number };
-  readonly ignoredScope: IgnoredScope;
-}
+import type { QuantizationRecord } from './record.js';
 
 export class QuantizedModel<M extends Module = Module> extends GraphModule {
   readonly record: QuantizationRecord;

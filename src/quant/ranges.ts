@@ -1,7 +1,7 @@
 /** From the statistics of a value to the parameters of its quantizer, in float32, by NNCF's rules (docs/quantization.md). */
 
 import { codeRange, type QuantizerConfig } from './spec.js';
-import type { RangeStatistics } from './statistics.js';
+import type { RangeStatistics } from './statistics/collector.js';
 
 /** Kept out of a parameter that adds it back in its forward pass. */
 const EPSILON = 1e-16;
@@ -43,16 +43,10 @@ export function mergeStatistics(all: readonly RangeStatistics[]): RangeStatistic
       all.map(({ max }) => max),
       Math.max,
     ),
-    absMax: pick(
-      all.map(({ absMax }) => absMax),
-      Math.max,
-    ),
   };
 }
 
 export interface RangeOptions {
-  /** Weights have a sign whatever their values. */
-  readonly forceSigned?: boolean;
   /** Doubles the scale, so that the codes stay within half of their range (NNCF's overflow fix). */
   readonly halfRange?: boolean;
 }
@@ -67,18 +61,16 @@ export function quantizerParameters(
 }
 
 function symmetric(
-  { min, absMax }: RangeStatistics,
-  { bits, narrowRange }: QuantizerConfig,
-  { forceSigned, halfRange }: RangeOptions,
+  { min, max }: RangeStatistics,
+  { bits, narrowRange, signednessToForce }: QuantizerConfig,
+  { halfRange }: RangeOptions,
 ): SymmetricParameters {
-  const widest = float32(absMax.reduce((widest, value) => Math.max(widest, value), 0));
+  const widest = float32(max.reduce((widest, value) => Math.max(widest, value), 0));
   const floor = Math.max(float32(MINIMAL_SHARE * widest), float32(MINIMAL_RANGE));
   const levels = 2 ** bits - (narrowRange ? 1 : 0);
   const factor = halfRange ? (levels - 1) / (2 ** (bits - 1) - 1) : 1;
-  const scale = Float32Array.from(absMax, (value) =>
-    float32(float32(Math.max(float32(value), floor) * factor) - EPSILON),
-  );
-  return { mode: 'symmetric', scale, signed: forceSigned === true || min.some((value) => float32(value) < 0) };
+  const scale = Float32Array.from(max, (value) => float32(float32(Math.max(float32(value), floor) * factor) - EPSILON));
+  return { mode: 'symmetric', scale, signed: signednessToForce === true || min.some((value) => float32(value) < 0) };
 }
 
 function asymmetric({ min, max }: RangeStatistics, config: QuantizerConfig): AsymmetricParameters {

@@ -10,6 +10,8 @@ export interface QuantizerConfig {
   readonly perChannel: boolean;
   /** Leaves out the lowest code, so that the codes are symmetric (-127..127). */
   readonly narrowRange: boolean;
+  /** Whether the codes must have a sign (true) or none (false). Absent: calibration decides. */
+  readonly signednessToForce?: boolean;
 }
 
 /** A quantizer of a model: a configuration, and the sign found by calibration. */
@@ -32,4 +34,8 @@ export function codeRange({
 }
 
 export const sameConfig = (a: QuantizerConfig, b: QuantizerConfig): boolean =>
-  a.mode === b.mode && a.bits === b.bits && a.perChannel === b.perChannel && a.narrowRange === b.narrowRange;
+  a.mode === b.mode &&
+  a.bits === b.bits &&
+  a.perChannel === b.perChannel &&
+  a.narrowRange === b.narrowRange &&
+  a.signednessToForce === b.signednessToForce;

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { noGrad } from '../../src/autograd/gradMode.js';
 import * as nn from '../../src/nn/index.js';
 import { quantize } from '../../src/quant/quantize.js';
-import { channelMeans } from '../../src/quant/statistics.js';
+import { channelMeans } from '../../src/quant/statistics/channelMeans.js';
 import { full, rand } from '../../src/tensor/create.js';
 import { Generator, manualSeed } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
@@ -29,8 +29,8 @@ const largest = (a: readonly number[], b: readonly number[]): number =>
 /** Distance of the mean outputs to those of the float model, without and with correction, with quantized weights only. */
 async function shifts(model: nn.Module): Promise<{ without: number; corrected: number }> {
   const target = meansOf(model.eval() as nn.Module & { forward(x: Tensor): unknown });
-  const measure = async (fastBiasCorrection: boolean): Promise<number> => {
-    const quantized = await quantize(model, data, { bits: 3, fastBiasCorrection });
+  const measure = async (correct: boolean): Promise<number> => {
+    const quantized = await quantize(model, data, { bits: 3, advancedParameters: { disableBiasCorrection: !correct } });
     for (const quantizer of quantized.quantizers) if (quantizer.spec.kind === 'activations') quantizer.disable();
     return largest(meansOf(quantized), target);
   };

@@ -11,7 +11,7 @@ describe('wrong options', () => {
     ['a misspelled name', { subset_size: 3 }, /subsetSize/],
     ['no object', 8, /object/],
     ['an unknown preset', { preset: 'fast' }, /'performance', 'mixed'/],
-    ['an unknown device', { targetDevice: 'gpu' }, /'any', 'cpu'/],
+    ['an unknown device', { targetDevice: 'tpu' }, /'any', 'cpu', 'gpu', 'npu', 'cpu_spr'/],
     ['an unknown overflow fix', { overflowFix: 'first' }, /'firstLayer'/],
     ['a subset of nothing', { subsetSize: 0 }, /positive whole number, not 0/],
     ['half a sample', { subsetSize: 2.5 }, /not 2\.5/],
@@ -76,7 +76,7 @@ describe('bias correction', () => {
     for (const [name, parameter] of model.namedParameters())
       if (name.endsWith('bias')) parameter.assign_(parameter.add(0.3));
     const before = stateOf(model);
-    const off = stateOf(await quantize(model, images(2), { fastBiasCorrection: false }));
+    const off = stateOf(await quantize(model, images(2), { advancedParameters: { disableBiasCorrection: true } }));
     for (const [name, values] of before) if (off.has(name)) expect(off.get(name), name).toEqual(values);
     const on = stateOf(await quantize(model, images(2)));
     const changed = [...before.keys()].filter(

@@ -143,7 +143,7 @@ describe('evaluation', () => {
 
 describe('switching quantizers', () => {
   it('all off gives the float model with corrected biases; on again, the same as before', async () => {
-    const plain = await quantize(model, data, { fastBiasCorrection: false });
+    const plain = await quantize(model, data, { advancedParameters: { disableBiasCorrection: true } });
     const on = evaluate(plain);
     plain.disableQuantization();
     expect(plain.quantizers.every(({ enabled }) => !enabled)).toBe(true);

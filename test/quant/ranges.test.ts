@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeStatistics, quantizerParameters } from '../../src/quant/ranges.js';
 import type { QuantizerConfig } from '../../src/quant/spec.js';
-import type { RangeStatistics } from '../../src/quant/statistics.js';
+import type { RangeStatistics } from '../../src/quant/statistics/collector.js';
 
-const statistics = (min: number[], max: number[]): RangeStatistics => ({
+/** @param symmetric The upper end is then the largest absolute value, as it is collected for such quantizers. */
+const statistics = (min: number[], max: number[], symmetric = false): RangeStatistics => ({
   min: Float64Array.from(min),
-  max: Float64Array.from(max),
-  absMax: Float64Array.from(min, (low, channel) => Math.max(Math.abs(low), Math.abs(max[channel]))),
+  max: Float64Array.from(max, (high, channel) => (symmetric ? Math.max(Math.abs(min[channel]), Math.abs(high)) : high)),
 });
 
 const symmetric: QuantizerConfig = { mode: 'symmetric', bits: 8, perChannel: true, narrowRange: false };
@@ -16,7 +16,7 @@ const narrow: QuantizerConfig = { ...symmetric, narrowRange: true };
 const asymmetric: QuantizerConfig = { ...symmetric, mode: 'asymmetric' };
 
 function symmetricOf(min: number[], max: number[], config = symmetric, options = {}) {
-  const parameters = quantizerParameters(statistics(min, max), config, options);
+  const parameters = quantizerParameters(statistics(min, max, true), config, options);
   if (parameters.mode !== 'symmetric') throw new Error('expected a symmetric quantizer');
   return { scale: [...parameters.scale], signed: parameters.signed };
 }
@@ -38,7 +38,7 @@ describe('symmetric', () => {
   });
 
   it('is signed for weights whatever their values', () => {
-    expect(symmetricOf([0.5], [1], narrow, { forceSigned: true })).toEqual({ scale: [1], signed: true });
+    expect(symmetricOf([0.5], [1], { ...narrow, signednessToForce: true })).toEqual({ scale: [1], signed: true });
   });
 
   it('is signed when all values are negative', () => {
@@ -116,5 +116,4 @@ it('merges statistics to the smallest minimum and the largest maximum', () => {
   const merged = mergeStatistics([statistics([-1, 0], [1, 2]), statistics([0, -3], [4, 1])]);
   expect([...merged.min]).toEqual([-1, -3]);
   expect([...merged.max]).toEqual([4, 2]);
-  expect([...merged.absMax]).toEqual([4, 3]);
 });

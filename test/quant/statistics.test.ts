@@ -2,42 +2,51 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ValidationError } from '../../src/errors.js';
-import {
-  ChannelMeanCollector,
-  ChannelMinMaxCollector,
-  channelMeans,
-  MeanMinMaxCollector,
-  requireFinite,
-} from '../../src/quant/statistics.js';
+import { rangeEstimator } from '../../src/quant/rangeEstimator.js';
+import { ChannelMeanCollector, channelMeans } from '../../src/quant/statistics/channelMeans.js';
+import { type RangeCollector, requireFinite } from '../../src/quant/statistics/collector.js';
+import { rangeCollector } from '../../src/quant/statistics/rangeCollector.js';
 import { tensor } from '../../src/tensor/create.js';
 
-describe('MeanMinMaxCollector', () => {
+/** What activations with one range have by default: means of the samples' ends. */
+const meanMinMax = (batchwise: boolean, symmetric = false): RangeCollector =>
+  rangeCollector(rangeEstimator({}, 'activations', false), { channelAxis: null, batchwise, symmetric });
+/** What activations with a range for each channel have by default: the extremes. */
+const channelMinMax = (channelAxis: number, batchwise = false): RangeCollector =>
+  rangeCollector(rangeEstimator({}, 'activations', true), { channelAxis, batchwise, symmetric: false });
+
+describe('means of ends', () => {
   it('takes the mean over images of each image’s ends', () => {
-    const collector = new MeanMinMaxCollector(true);
+    const collector = meanMinMax(true);
     collector.add([-1, 2, 3, 10], [2, 2]);
     collector.add([0, 0], [1, 2]);
-    const { min, max, absMax } = collector.result() ?? {};
-    expect([min, max, absMax]).toEqual(
-      [[(-1 + 3 + 0) / 3], [(2 + 10 + 0) / 3], [(2 + 10 + 0) / 3]].map((v) => Float64Array.from(v)),
-    );
+    const { min, max } = collector.result() ?? {};
+    expect([min, max]).toEqual([[(-1 + 3 + 0) / 3], [(2 + 10 + 0) / 3]].map((v) => Float64Array.from(v)));
+  });
+
+  it('takes absolute values of a symmetric quantizer', () => {
+    const collector = meanMinMax(true, true);
+    collector.add([-4, 2, 3, 10], [2, 2]);
+    const { min, max } = collector.result() ?? {};
+    expect([min, max]).toEqual([[(-4 + 3) / 2], [(4 + 10) / 2]].map((v) => Float64Array.from(v)));
   });
 
   it('takes the ends of whole batches when asked to', () => {
-    const collector = new MeanMinMaxCollector(false);
+    const collector = meanMinMax(false);
     collector.add([-1, 2, 3, 10], [2, 2]);
     expect(collector.result()?.min[0]).toBe(-1);
     expect(collector.result()?.max[0]).toBe(10);
   });
 
   it('takes a vector as one image', () => {
-    const collector = new MeanMinMaxCollector(true);
+    const collector = meanMinMax(true);
     collector.add([1, 5, 3], [3]);
     expect(collector.result()?.min[0]).toBe(1);
     expect(collector.result()?.max[0]).toBe(5);
   });
 
   it('passes over empty tensors, and knows nothing without values', () => {
-    const collector = new MeanMinMaxCollector(true);
+    const collector = meanMinMax(true);
     collector.add([], [0, 3]);
     collector.add([], [2, 0]);
     expect(collector.result()).toBeNull();
@@ -46,23 +55,22 @@ describe('MeanMinMaxCollector', () => {
   });
 });
 
-describe('ChannelMinMaxCollector', () => {
+describe('extremes of channels', () => {
   it('takes the extremes of each channel over all samples', () => {
-    const collector = new ChannelMinMaxCollector(1);
+    const collector = channelMinMax(1);
     collector.add([1, 2, -3, 4], [1, 2, 2]);
     collector.add([0, 5, 7, -1], [1, 2, 2]);
-    const { min, max, absMax } = collector.result() ?? {};
+    const { min, max } = collector.result() ?? {};
     expect([...(min ?? [])]).toEqual([0, -3]);
     expect([...(max ?? [])]).toEqual([5, 7]);
-    expect([...(absMax ?? [])]).toEqual([5, 7]);
   });
 
   it('reads any axis', () => {
     const values = [1, 2, 3, 4, 5, 6];
-    const first = new ChannelMinMaxCollector(0);
+    const first = channelMinMax(0);
     first.add(values, [2, 3]);
     expect([...(first.result()?.max ?? [])]).toEqual([3, 6]);
-    const last = new ChannelMinMaxCollector(1);
+    const last = channelMinMax(1);
     last.add(values, [2, 3]);
     expect([...(last.result()?.min ?? [])]).toEqual([1, 2, 3]);
   });
@@ -98,7 +106,7 @@ describe('batches', () => {
       fc.property(batched, ({ shape: [images, channels, width], values, cuts }) => {
         const ends = [...cuts.filter((cut) => cut < images).sort((a, b) => a - b), images];
         const size = channels * width;
-        const collectors = () => [new MeanMinMaxCollector(true), new ChannelMinMaxCollector(1)] as const;
+        const collectors = () => [meanMinMax(true), channelMinMax(1), channelMinMax(1, true)] as const;
         const [one, split] = [collectors(), collectors()];
         for (let image = 0; image < images; image++)
           for (const collector of one)

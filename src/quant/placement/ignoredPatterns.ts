@@ -1,6 +1,6 @@
 /**
  * Parts of networks that stay in float although hardware could run them in integers, because quantizing them
- * costs accuracy: the inside of a squeeze-and-excite block (NNCF's ignored pattern SE_BLOCK).
+ * costs accuracy: the inside of a squeeze-and-excite block (NNCF's ignored pattern SE_BLOCK), the end of an attention.
  */
 import type { Graph, GraphNode, GraphUse } from '../../graph/graph.js';
 import { hasKind } from './fusedPatterns.js';
@@ -61,8 +61,35 @@ export function squeezeExciteNodes(graph: Graph): Set<GraphNode> {
   return new Set(graph.nodes.filter(({ type }) => GATES.has(type)).flatMap(inside));
 }
 
+/** Operations through which the result of an attention's softmax, and its values, may come to the product. */
+const MOVES = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Split', 'VariadicSplit', 'Transpose']);
+const SOURCES = new Set([...MOVES, 'Gather', 'Slice', 'StridedSlice', 'Concat']);
+
+/**
+ * The product of an attention's weights and values, with the softmax in front of it and what moves the values (NNCF's
+ * ignored pattern MULTIHEAD_ATTENTION_OUTPUT, for transformers).
+ */
+export function attentionNodes(graph: Graph): Set<GraphNode> {
+  const live = dataNodes(graph);
+  const found = new Set<GraphNode>();
+  for (const product of graph.nodes) {
+    if (product.type !== 'MatMul' || !live.has(product)) continue;
+    const [left, right] = product.inputs.map((value) => throughIdentities(value).node);
+    for (const [first, other] of [
+      [left, right],
+      [right, left],
+    ]) {
+      const softmax = MOVES.has(first.type) ? throughIdentities(first.inputs[0]).node : first;
+      if (softmax.type !== 'SoftMax' || !live.has(other) || !SOURCES.has(other.type) || other === softmax) continue;
+      for (const node of [softmax, first, product, other]) found.add(node);
+      break;
+    }
+  }
+  return found;
+}
+
 /** The uses of each node's outputs, past nodes that pass a value on unchanged. */
-function readersOf(graph: Graph): Map<GraphNode, GraphUse[]> {
+export function readersOf(graph: Graph): Map<GraphNode, GraphUse[]> {
   const readers = new Map<GraphNode, GraphUse[]>();
   for (const node of graph.nodes) {
     if (isPassedBy(node)) continue;

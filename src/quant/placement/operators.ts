@@ -2,8 +2,8 @@
  * The graph as placement sees it: constants, what is computed from them, and nodes that change nothing are
  * left out; chains that hardware fuses are one operator. Hooks exist at the inputs of an operator and at its output.
  */
-import type { QuantizationTrait } from '../../autograd/operation.js';
-import type { Graph, GraphNode, GraphUse, GraphValue } from '../../graph/graph.js';
+import { defineOperation, type QuantizationTrait } from '../../autograd/operation.js';
+import { type Graph, GraphNode, type GraphUse, type GraphValue } from '../../graph/graph.js';
 import { isFloating } from '../../kernels/dtype.js';
 import { weightsOf } from '../quantizer.js';
 import type { TargetTable } from '../targets/target.js';
@@ -58,11 +58,29 @@ function traitOf(node: GraphNode, target: TargetTable, ignored: boolean): Quanti
   if (support.activations.length > 0) return 'inputsQuantizable';
   const { weights, trait = 'nonQuantizable' } = node.definition.quantization ?? {};
   // What an operation picks from constant weights is quantized by quantizing the weights.
-  return support.weights && weights && weightsOf(node, weights.port) ? 'outputQuantizationAsWeights' : trait;
+  if (support.weights && weights && weightsOf(node, weights.port)) return 'outputQuantizationAsWeights';
+  return trait === 'inputsQuantizable' ? 'nonQuantizable' : trait;
 }
 
-/** Builds the operators of a graph in execution order. */
-export function buildOperators(graph: Graph, target: TargetTable, ignored: ReadonlySet<GraphNode>): Operator[] {
+/** Stands for a result of the graph where results are quantized. */
+const RESULT = defineOperation<Record<string, never>>({ type: 'Result', infer: () => [] });
+
+export const isResult = (operator: Operator): boolean => firstNode(operator).definition === RESULT;
+
+export interface OperatorOptions {
+  /** Whether results of the graph want quantizers. Default: false. */
+  readonly quantizeOutputs?: boolean;
+  /** Types that stay in float where an operator begins with one. */
+  readonly ignoredTypes?: readonly string[];
+}
+
+/** Builds the operators of a graph in execution order, and those of its results behind them. */
+export function buildOperators(
+  graph: Graph,
+  target: TargetTable,
+  ignored: ReadonlySet<GraphNode>,
+  { quantizeOutputs = false, ignoredTypes = [] }: OperatorOptions = {},
+): Operator[] {
   const live = dataNodes(graph);
   const nodes = graph.nodes.filter((node) => live.has(node) && !isIdentity(node));
   const producers = new Map<GraphNode, GraphNode[]>();
@@ -74,6 +92,12 @@ export function buildOperators(graph: Graph, target: TargetTable, ignored: Reado
   }
   const outputs = new Set(graph.outputs.map(({ value }) => throughIdentities(value).node));
   const isOutput = (node: GraphNode): boolean => outputs.has(node);
+  const isIgnored = (node: GraphNode): boolean => ignored.has(node) || ignoredTypes.includes(node.type);
+  /** Results that get a quantizer: floating-point ones that depend on an input. */
+  const results = quantizeOutputs
+    ? graph.outputs.filter(({ value }) => live.has(value.node) && isFloating(value.type.dtype))
+    : [];
+  const quantizedResults = new Set(results.map(({ value }) => throughIdentities(value).node));
   const chains = fuse({
     nodes,
     producers: (node) => producers.get(node) ?? [],
@@ -88,11 +112,11 @@ export function buildOperators(graph: Graph, target: TargetTable, ignored: Reado
     if (!chain) continue;
     const operator: Operator = {
       nodes: chain,
-      trait: traitOf(node, target, ignored.has(node)),
-      ignored: ignored.has(node),
+      trait: traitOf(node, target, isIgnored(node)),
+      ignored: isIgnored(node),
       inputs: [],
       consumers: [],
-      isOutput: isOutput(chain[chain.length - 1]),
+      isOutput: isOutput(chain[chain.length - 1]) && !quantizedResults.has(chain[chain.length - 1]),
     };
     for (const member of chain) operatorOf.set(member, operator);
     operators.push(operator);
@@ -107,6 +131,19 @@ export function buildOperators(graph: Graph, target: TargetTable, ignored: Reado
       operator.inputs.push(input);
       producer.consumers.push(input);
     });
+  }
+  for (const { name, value } of results) {
+    const source = throughIdentities(value);
+    const producer = operatorOf.get(source.node);
+    if (!producer) continue;
+    const node = new GraphNode(name, RESULT, {}, [value], []);
+    const operator: Operator = {
+      ...{ nodes: [node], trait: 'inputsQuantizable', ignored: false, inputs: [], consumers: [], isOutput: false },
+    };
+    const input: OperatorInput = { use: { node, port: 0 }, operator, producer, value: source };
+    operator.inputs.push(input);
+    producer.consumers.push(input);
+    operators.push(operator);
   }
   return operators;
 }

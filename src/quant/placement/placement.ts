@@ -1,29 +1,34 @@
 /** The whole of placement: which weights and which values of a graph get a quantizer, and of what kind. */
 
-import { UnsupportedError } from '../../errors.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
-import { DYNAMIC, sameShape } from '../../tensor/shape.js';
+import { DYNAMIC } from '../../tensor/shape.js';
 import { type QuantizerTarget, quantizerName, weightsOf } from '../quantizer.js';
 import { type QuantizerConfig, sameConfig } from '../spec.js';
-import type { ConfigChoice, TargetTable } from '../targets/target.js';
-import { squeezeExciteNodes } from './ignoredPatterns.js';
-import { buildOperators, firstNode, isDepthwise, lastNode, type Operator } from './operators.js';
+import type { TargetTable } from '../targets/target.js';
+import type { ConfigConstraints } from './constraints.js';
+import { attentionNodes, squeezeExciteNodes } from './ignoredPatterns.js';
+import type { PropagationRule } from './mergeRules.js';
+import { buildOperators, firstNode, isDepthwise, isResult, lastNode, type Operator } from './operators.js';
 import { dropRedundant } from './redundant.js';
-import {
-  type PropagatingQuantizer,
-  type PropagationRule,
-  placeActivationQuantizers,
-  type UnifiedScaleGroup,
-} from './solver.js';
+import { unquantizedOperands } from './residualAdds.js';
+import { joinGroups, type PropagatingQuantizer, placeActivationQuantizers, type UnifiedScaleGroup } from './solver.js';
+import { namedReaders, type WeightCandidate, type WeightReader, weightCandidates } from './weights.js';
 
 export interface PlacementOptions {
   readonly target: TargetTable;
   readonly ignored: ReadonlySet<GraphNode>;
-  /** Whether activations may be symmetric, asymmetric, or both (best first, as the table has them). */
+  /** Whether activations are symmetric or asymmetric. */
   readonly activationMode: 'symmetric' | 'asymmetric';
+  /** Widths; others than 8 take the place of the tables' 8. */
   readonly bits: { readonly weights: number; readonly activations: number };
+  /** What quantizers must be besides. They override the modes. */
+  readonly constraints?: { readonly weights?: ConfigConstraints; readonly activations?: ConfigConstraints };
   /** Default: mergeAllInOne. */
   readonly rule?: PropagationRule;
+  /** Whether results of the graph get quantizers. Default: false. */
+  readonly quantizeOutputs?: boolean;
+  /** Whether the model is a transformer: more stays in float, and products of activations are symmetric. Default: false. */
+  readonly transformer?: boolean;
 }
 
 /** A weight quantizer to be made. */
@@ -36,11 +41,8 @@ export interface WeightPlacement {
   readonly channelAxis: number;
   /** The operations that use them, the target's first. */
   readonly readers: readonly WeightReader[];
-}
-
-export interface WeightReader {
-  readonly operator: Operator;
-  readonly port: number;
+  /** Activations with which they must share one scale. */
+  readonly group: UnifiedScaleGroup | null;
 }
 
 /** An activation quantizer to be made. */
@@ -56,148 +58,149 @@ export interface Placement {
   readonly activations: readonly ActivationPlacement[];
 }
 
+/** @throws ValidationError `HARDWARE_CONFLICT` naming the first operation that cannot be quantized as the options want. */
 export function placeQuantizers(graph: Graph, options: PlacementOptions): Placement {
-  const ignored = new Set([...options.ignored, ...squeezeExciteNodes(graph)]);
-  const operators = buildOperators(graph, options.target, ignored);
-  const quantizers = dropRedundant(
-    placeActivationQuantizers(operators, {
-      target: options.target,
-      allow: ({ mode }) => mode === options.activationMode,
-      bits: options.bits.activations,
-      rule: options.rule ?? 'mergeAllInOne',
-    }),
+  const { target, transformer = false, quantizeOutputs = false } = options;
+  // NNCF has the pattern of attentions for all targets but this.
+  const attention = transformer && !target.oneQuantizerAtAdd ? attentionNodes(graph) : [];
+  const operators = buildOperators(
+    graph,
+    target,
+    new Set([...options.ignored, ...squeezeExciteNodes(graph), ...attention]),
+    {
+      quantizeOutputs,
+      ignoredTypes: transformer ? target.transformerIgnored : [],
+    },
   );
-  const behind = new Map(
-    quantizers.flatMap((quantizer) =>
-      quantizer.location.kind === 'output' ? [[quantizer.location.operator, quantizer] as const] : [],
-    ),
-  );
-  const weights = placeWeights(graph, operators, behind, options);
-  const picked = new Map(
-    weights.flatMap(({ config, readers }) => readers.map(({ operator }) => [operator, config] as const)),
-  );
-  const activations = quantizers.map(activationPlacement).filter(({ target, config, group }, index) => {
-    const { location } = quantizers[index];
-    if (target.point !== 'output' || group || location.kind !== 'output') return true;
-    const { operator } = location;
-    const weightsConfig = operator.trait === 'outputQuantizationAsWeights' ? picked.get(operator) : undefined;
-    return !weightsConfig || !sameConfig(weightsConfig, config);
+  const candidates = weightCandidates(operators, target, {
+    ...{ mode: 'symmetric', width: options.bits.weights },
+    ...options.constraints?.weights,
   });
+  const solved = placeActivationQuantizers(operators, {
+    target,
+    constraints: { mode: options.activationMode, width: options.bits.activations, ...options.constraints?.activations },
+    rule: options.rule ?? 'mergeAllInOne',
+  });
+  const picked = mergePicked(solved, candidates);
+  const kept = dropRedundant(solved.filter((quantizer) => !picked.replaced.has(quantizer)));
+  const weights = placeWeights(graph, candidates, picked);
+  let placed = kept.map((quantizer) => ({ ...activationPlacement(graph, quantizer), quantizer }));
+  if (target.oneQuantizerAtAdd) {
+    const atOutput = new Set(placed.flatMap(({ target: { point, node } }) => (point === 'output' ? [node] : [])));
+    const left = unquantizedOperands(graph, (node) => atOutput.has(node.name));
+    const names = new Set([...left].map(({ name }) => name));
+    placed = placed.filter(({ target: { point, node } }) => point !== 'output' || !names.has(node));
+  }
+  const symmetric = transformer ? productsOfActivations(kept) : new Set();
   const order = new Map(graph.nodes.map((node, index) => [node.name, index]));
-  activations.sort(
-    (a, b) => (order.get(a.target.node) ?? 0) - (order.get(b.target.node) ?? 0) || a.target.port - b.target.port,
-  );
+  const position = ({ point, node }: QuantizerTarget): number =>
+    point === 'result' ? graph.nodes.length : (order.get(node) ?? 0);
+  const activations = placed
+    .map(({ quantizer, config, ...rest }) => ({
+      ...rest,
+      config: symmetric.has(quantizer) ? { ...config, mode: 'symmetric' as const } : config,
+    }))
+    .sort((a, b) => position(a.target) - position(b.target) || a.target.port - b.target.port);
   return { operators, weights, activations };
 }
 
-function activationPlacement({ configs, location, group }: PropagatingQuantizer): ActivationPlacement {
+/** Quantizers in front of products of two activations, and those that share a scale with one; NNCF makes them symmetric. */
+function productsOfActivations(quantizers: readonly PropagatingQuantizer[]): Set<PropagatingQuantizer> {
+  const isProduct = (operator: Operator): boolean => {
+    const node = firstNode(operator);
+    return node.type === 'MatMul' && !weightsOf(node, 0) && !weightsOf(node, 1);
+  };
+  const found = quantizers.filter(({ sinks }) => sinks.some(({ operator }) => isProduct(operator)));
+  return new Set(found.flatMap((quantizer) => [quantizer, ...(quantizer.group?.members ?? [])]));
+}
+
+function activationPlacement(graph: Graph, { configs, location, group }: PropagatingQuantizer): ActivationPlacement {
   const value =
     location.kind === 'output'
       ? lastNode(location.operator).outputs[0]
       : location.input.use.node.inputs[location.input.use.port];
-  const target: QuantizerTarget =
-    location.kind === 'output'
-      ? { point: 'output', node: value.node.name, port: 0 }
-      : { point: 'input', node: location.input.use.node.name, port: location.input.use.port };
   // A quantizer that came through a reshape may stand where there is no channel axis of known size.
   const { shape } = value.type;
   const hasChannels = shape.length > 1 && shape[1] !== DYNAMIC;
   const config = configs.find(({ perChannel }) => !perChannel || hasChannels) ?? { ...configs[0], perChannel: false };
-  return { target, config, group };
+  return { target: activationTarget(graph, location), config, group };
+}
+
+function activationTarget(graph: Graph, location: PropagatingQuantizer['location']): QuantizerTarget {
+  if (location.kind === 'output') {
+    const [value] = lastNode(location.operator).outputs;
+    const target = { point: 'output', node: value.node.name, port: 0 } as const;
+    return graph.outputs.some((output) => output.value === value) ? { ...target, results: true } : target;
+  }
+  const { node, port } = location.input.use;
+  if (!isResult(location.input.operator)) return { point: 'input', node: node.name, port };
+  return { point: 'result', node: node.name, port: node.inputs[0].index };
+}
+
+/** Quantizers behind operations that pick from their weights, which the weights' own make superfluous. */
+interface Picked {
+  readonly replaced: ReadonlySet<PropagatingQuantizer>;
+  /** The configurations that the weights then have, and the scale that they share. */
+  readonly weights: ReadonlyMap<
+    WeightCandidate,
+    { readonly configs: readonly QuantizerConfig[]; readonly group: UnifiedScaleGroup | null }
+  >;
+}
+
+/** Whether weights of this configuration serve an activation's quantizer; its sign may be either. */
+const serves = (weights: QuantizerConfig, activation: QuantizerConfig): boolean =>
+  sameConfig(weights, activation) ||
+  (activation.signednessToForce === undefined && sameConfig({ ...weights, signednessToForce: undefined }, activation));
+
+function mergePicked(quantizers: readonly PropagatingQuantizer[], candidates: readonly WeightCandidate[]): Picked {
+  const candidateOf = new Map(
+    candidates.flatMap((candidate) => candidate.readers.map(({ operator }) => [operator, candidate] as const)),
+  );
+  const replaced = new Set<PropagatingQuantizer>();
+  const weights = new Map<
+    WeightCandidate,
+    { readonly configs: readonly QuantizerConfig[]; readonly group: UnifiedScaleGroup | null }
+  >();
+  for (const quantizer of quantizers) {
+    const { location, group } = quantizer;
+    if (location.kind !== 'output' || location.operator.trait !== 'outputQuantizationAsWeights') continue;
+    const candidate = candidateOf.get(location.operator);
+    if (!candidate) continue;
+    const members = group ? [...group.members] : [quantizer];
+    const known = weights.get(candidate);
+    const common = (known?.configs ?? candidate.configs).filter(
+      (config) =>
+        !config.perChannel && members.every(({ configs }) => configs.some((activation) => serves(config, activation))),
+    );
+    if (common.length === 0) continue;
+    for (const member of members) member.configs = common;
+    group?.members.delete(quantizer);
+    const joined = joinGroups(new Set([known?.group, group].filter((item) => item !== null && item !== undefined)));
+    weights.set(candidate, { configs: common, group: joined });
+    replaced.add(quantizer);
+  }
+  return { replaced, weights };
 }
 
 /** One quantizer for each constant that operations use as weights, whatever their number. */
-function placeWeights(
-  graph: Graph,
-  operators: readonly Operator[],
-  behind: ReadonlyMap<Operator, PropagatingQuantizer>,
-  options: PlacementOptions,
-): WeightPlacement[] {
-  const placed = new Map<GraphNode, WeightPlacement & { readonly readers: WeightReader[] }>();
-  for (const operator of operators) {
-    const node = firstNode(operator);
-    const choices = options.target.operations[node.type]?.weights;
-    const traits = node.definition.quantization?.weights;
-    const quantized = operator.trait === 'inputsQuantizable' || operator.trait === 'outputQuantizationAsWeights';
-    if (!quantized || !choices || !traits) continue;
-    for (const port of weightPorts(node, traits.port)) {
-      const weights = weightsOf(node, port);
-      if (!weights) continue;
-      const known = placed.get(weights);
-      if (known) {
-        known.readers.push({ operator, port });
-        continue;
-      }
-      const { shape } = weights.outputs[0].type;
-      placed.set(weights, {
-        target: { point: 'weights', node: node.name, port },
-        config:
-          pickedConfig(operator, behind, options) ?? weightConfig(choices, options.bits.weights, node, port, shape),
-        weights,
-        channelAxis: Math.max(channelAxis(node, port, shape), 0),
-        readers: [{ operator, port }],
-      });
-    }
-  }
-  return withOtherReaders(graph, [...placed.values()]);
-}
-
-/** Names the readers of weights of which some stay in float, such as an ignored layer that shares them. */
-function withOtherReaders(graph: Graph, placements: readonly WeightPlacement[]): WeightPlacement[] {
-  const uses = graph.uses();
-  return placements.map((placement) => {
-    const quantized = new Set(placement.readers.map(({ operator, port }) => directReader(firstNode(operator), port)));
-    const readers = (uses.get(placement.weights.outputs[0]) ?? []).map(({ node }) => node);
-    if (readers.every((node) => quantized.has(node))) return placement;
-    return { ...placement, target: { ...placement.target, readers: [...quantized].map(({ name }) => name) } };
+function placeWeights(graph: Graph, candidates: readonly WeightCandidate[], picked: Picked): WeightPlacement[] {
+  const readers = namedReaders(graph, candidates);
+  return candidates.map((candidate) => {
+    const [{ operator, port }] = candidate.readers;
+    const merged = picked.weights.get(candidate);
+    const names = readers.get(candidate);
+    return {
+      target: {
+        ...{ point: 'weights' as const, node: firstNode(operator).name, port },
+        ...(names ? { readers: names } : {}),
+      },
+      config: (merged?.configs ?? candidate.configs)[0],
+      weights: candidate.weights,
+      channelAxis: candidate.channelAxis,
+      readers: candidate.readers,
+      group: merged?.group ?? null,
+    };
   });
-}
-
-/** The node that reads the weights themselves: the operation, or the first of the reshapes in front of it. */
-function directReader(node: GraphNode, port: number): GraphNode {
-  const source = node.inputs[port].node;
-  return source.isConstant ? node : directReader(source, 0);
-}
-
-/** The configuration of the quantizer behind an operation that picks from its weights, where weights can have it too. */
-function pickedConfig(
-  operator: Operator,
-  behind: ReadonlyMap<Operator, PropagatingQuantizer>,
-  { bits }: PlacementOptions,
-): QuantizerConfig | undefined {
-  if (operator.trait !== 'outputQuantizationAsWeights' || bits.weights !== bits.activations) return undefined;
-  const quantizer = behind.get(operator);
-  if (!quantizer || quantizer.group) return undefined;
-  return quantizer.configs.find(({ mode, perChannel }) => mode === 'symmetric' && !perChannel);
-}
-
-function channelAxis(node: GraphNode, port: number, shape: readonly number[]): number {
-  const traits = node.definition.quantization?.weights;
-  if (node.type.startsWith('Group') && shape.length !== 4) {
-    throw new UnsupportedError(
-      'GROUPED_WEIGHTS',
-      `'${node.name}': weights of shape [${shape}] of a grouped convolution cannot be quantized; keep them with four axes and reshape them.`,
-    );
-  }
-  return port === traits?.port ? traits.channelAxis(node.attributes, shape) : 0;
-}
-
-/** A matrix product may have its constant on either side. */
-const weightPorts = (node: GraphNode, port: number): number[] => (node.type === 'MatMul' ? [1, 0] : [port]);
-
-function weightConfig(
-  choices: readonly ConfigChoice[],
-  bits: number,
-  node: GraphNode,
-  port: number,
-  shape: readonly number[],
-): QuantizerConfig {
-  // Grouped convolutions split an axis of their weights and keep the channels; other reshapes may mix them.
-  const keepsChannels = node.type.startsWith('Group') || sameShape(node.inputs[port].type.shape, shape);
-  // OpenVINO's CPU plugin does not compile a scale for each row of the left operand of a matrix product.
-  const channels = shape.length > 1 && keepsChannels && port === node.definition.quantization?.weights?.port;
-  const choice = choices.find(({ perChannel }) => perChannel === channels) ?? choices[0];
-  return { ...choice, bits, narrowRange: choice.mode === 'symmetric' };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Removes a quantizer whose values another one has already put on the same grid (NNCF's redundant quantizer merging). */
 import { sameConfig } from '../spec.js';
 import type { Operator, OperatorInput } from './operators.js';
-import type { PropagatingQuantizer } from './solver.js';
+import { joinGroups, type PropagatingQuantizer } from './solver.js';
 
 /** Quantizers of the configuration they would get, without those that add nothing to the one above them. */
 export function dropRedundant(quantizers: readonly PropagatingQuantizer[]): PropagatingQuantizer[] {
@@ -25,8 +25,7 @@ export function dropRedundant(quantizers: readonly PropagatingQuantizer[]): Prop
     }
   };
   return quantizers.filter((quantizer) => {
-    if (quantizer.group) return true;
-    const { location } = quantizer;
+    const { location, group } = quantizer;
     if (location.kind === 'output' && location.operator.trait !== 'quantizationAgnostic') return true;
     const upper =
       location.kind === 'input'
@@ -34,7 +33,15 @@ export function dropRedundant(quantizers: readonly PropagatingQuantizer[]): Prop
         : location.operator.inputs.length === 1
           ? above(location.operator.inputs[0].producer)
           : null;
-    return !upper || upper === quantizer || !covers(upper, quantizer);
+    if (!upper || upper === quantizer || !covers(upper, quantizer)) return true;
+    // The one above takes its place, also in what shares its scale.
+    upper.sinks = [...new Set([...upper.sinks, ...quantizer.sinks])];
+    if (group) {
+      group.members.delete(quantizer);
+      upper.group = joinGroups(new Set([group, ...(upper.group ? [upper.group] : [])]));
+      upper.group?.members.add(upper);
+    }
+    return false;
   });
 }
 

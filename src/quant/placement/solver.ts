@@ -7,17 +7,27 @@
  * it has come to rest or waits directly under it; each operator is visited once.
  */
 
-import { type QuantizerConfig, sameConfig } from '../spec.js';
-import type { OperationSupport, TargetTable } from '../targets/target.js';
+import type { QuantizerConfig } from '../spec.js';
+import type { TargetTable } from '../targets/target.js';
+import { type ConfigConstraints, constrain } from './constraints.js';
 import { hasKind } from './fusedPatterns.js';
-import { firstNode, isDepthwise, lastNode, type Operator, type OperatorInput, quantizableInputs } from './operators.js';
+import { mergeBranches, type PropagationRule } from './mergeRules.js';
+import {
+  firstNode,
+  isDepthwise,
+  isResult,
+  lastNode,
+  type Operator,
+  type OperatorInput,
+  quantizableInputs,
+} from './operators.js';
 
 /** A quantizer on its way. */
 export interface PropagatingQuantizer {
   /** Configurations that suit every input it serves, best first. */
-  readonly configs: readonly QuantizerConfig[];
+  configs: readonly QuantizerConfig[];
   /** The inputs it was created for. */
-  readonly sinks: readonly OperatorInput[];
+  sinks: readonly OperatorInput[];
   /** How many operators or branches it moved past. */
   readonly distance: number;
   /** Where it rests: at an input of an operator, or at the output of one. */
@@ -33,49 +43,16 @@ export interface UnifiedScaleGroup {
   readonly members: Set<PropagatingQuantizer>;
 }
 
-/** How quantizers of several branches become one above the branch (NNCF's QuantizerPropagationRule). */
-export type PropagationRule = 'mergeAllInOne' | 'doNotMergeBranches';
-
 export interface SolverOptions {
   readonly target: TargetTable;
-  /** Configurations of activations that this model may use, such as those of a preset. */
-  readonly allow: (config: Pick<QuantizerConfig, 'mode' | 'perChannel'>) => boolean;
-  readonly bits: number;
+  /** What every quantizer of an activation must be, such as the mode of a preset. */
+  readonly constraints: ConfigConstraints;
   readonly rule: PropagationRule;
 }
 
 /** Whether a concat in front of the operation needs one scale for all its inputs. Depthwise convolutions do not mix channels. */
 const needsUnifiedScale = (operator: Operator): boolean =>
   hasKind(firstNode(operator).type, 'linear') && !isDepthwise(operator);
-
-export function activationChoices(
-  operator: Operator,
-  support: OperationSupport | undefined,
-  options: SolverOptions,
-): QuantizerConfig[] {
-  const depthwise = isDepthwise(operator) ? support?.depthwiseActivations : undefined;
-  return (depthwise ?? support?.activations ?? [])
-    .filter(options.allow)
-    .map(({ mode, perChannel }) => ({ mode, perChannel, bits: options.bits, narrowRange: false }));
-}
-
-/** Configurations that all lists hold, in order of their summed positions; ties as NNCF breaks them. */
-export function mergeConfigs(lists: readonly (readonly QuantizerConfig[])[]): QuantizerConfig[] {
-  const [first, ...rest] = lists;
-  const rank = (config: QuantizerConfig): number =>
-    lists.reduce((total, list) => total + list.findIndex((other) => sameConfig(other, config)), 0);
-  return first
-    .filter((config) => rest.every((list) => list.some((other) => sameConfig(other, config))))
-    .map((config) => ({ config, rank: rank(config) }))
-    .sort(
-      (a, b) =>
-        a.rank - b.rank ||
-        b.config.bits - a.config.bits ||
-        Number(a.config.perChannel) - Number(b.config.perChannel) ||
-        Number(a.config.mode === 'asymmetric') - Number(b.config.mode === 'asymmetric'),
-    )
-    .map(({ config }) => config);
-}
 
 class Solver {
   readonly #options: SolverOptions;
@@ -99,16 +76,35 @@ class Solver {
 
   #seed(operator: Operator): void {
     if (operator.trait !== 'inputsQuantizable') return;
-    const configs = activationChoices(
-      operator,
-      this.#options.target.operations[firstNode(operator).type],
-      this.#options,
-    );
+    const inputs = quantizableInputs(operator);
+    if (inputs.length === 0) return;
+    const allowed = this.#choices(operator);
+    const unified = this.#isUnified(operator);
+    const configs = unified ? allowed.filter(({ perChannel }) => !perChannel) : allowed;
     if (configs.length === 0) return;
-    for (const input of quantizableInputs(operator)) {
-      this.#place({ configs, sinks: [input], distance: 0, location: { kind: 'input', input }, group: null });
-    }
+    const group = unified ? { members: new Set<PropagatingQuantizer>() } : null;
+    for (const input of inputs)
+      this.#place({ configs, sinks: [input], distance: 0, location: { kind: 'input', input }, group });
   }
+
+  /** Configurations that suit an operator's inputs. */
+  #choices(operator: Operator): readonly QuantizerConfig[] {
+    const { target, constraints } = this.#options;
+    const { name, type } = firstNode(operator);
+    const where = { node: name, kind: 'activations', target: target.name } as const;
+    if (isResult(operator)) return constrain('any', constraints, where);
+    const support = target.operations[type];
+    const depthwise = isDepthwise(operator) ? support?.depthwise?.activations : undefined;
+    return constrain(depthwise ?? support?.activations ?? [], constraints, where);
+  }
+
+  /** Whether the table wants one scale for all inputs. */
+  #isUnified = (operator: Operator): boolean =>
+    this.#options.target.operations[firstNode(operator).type]?.unifiedScales === true;
+
+  /** Whether a weighted operation is reached from the operator, past what keeps values or joins them on one scale. */
+  #leadsOn = (operator: Operator): boolean =>
+    (passesValues(operator) || this.#isUnified(operator)) && this.#feedsWeights.has(operator);
 
   #place(quantizer: PropagatingQuantizer): void {
     this.#active.add(quantizer);
@@ -126,8 +122,7 @@ class Solver {
     const readers = operator.consumers.map((input) => input.operator);
     if (operator.isOutput || readers.some((reader) => passesValues(reader) && this.#reachesOutput.has(reader)))
       this.#reachesOutput.add(operator);
-    if (readers.some((reader) => needsUnifiedScale(reader) || (passesValues(reader) && this.#feedsWeights.has(reader))))
-      this.#feedsWeights.add(operator);
+    if (readers.some((reader) => needsUnifiedScale(reader) || this.#leadsOn(reader))) this.#feedsWeights.add(operator);
     const arrived = this.#mergeBelow(operator);
     if (arrived && canPass(operator)) this.#moveThrough(operator, arrived);
   }
@@ -142,13 +137,18 @@ class Solver {
     const quantizers = waiting.filter((quantizer) => quantizer !== undefined);
     if (quantizers.length !== branches.length) return null;
     const branching = branches.length > 1;
-    if (branching && this.#options.rule === 'doNotMergeBranches') return null;
-    const configs = branching ? mergeConfigs(quantizers.map((quantizer) => quantizer.configs)) : quantizers[0].configs;
-    if (configs.length === 0) return null;
-    const groups = new Set(quantizers.map((quantizer) => quantizer.group).filter((group) => group !== null));
-    for (const quantizer of quantizers) this.#remove(quantizer);
+    const merge = branching
+      ? mergeBranches(
+          quantizers.map(({ configs }) => configs),
+          this.#options.rule,
+        )
+      : { configs: quantizers[0].configs, kept: new Set<number>() };
+    if (!merge) return null;
+    const replaced = quantizers.filter((_, index) => !merge.kept.has(index));
+    const groups = new Set(replaced.map((quantizer) => quantizer.group).filter((group) => group !== null));
+    for (const quantizer of replaced) this.#remove(quantizer);
     const merged: PropagatingQuantizer = {
-      configs,
+      configs: merge.configs,
       sinks: [...new Set(quantizers.flatMap((quantizer) => quantizer.sinks))],
       distance: Math.max(...quantizers.map((quantizer) => quantizer.distance)) + (branching ? 1 : 0),
       location: { kind: 'output', operator },
@@ -162,7 +162,7 @@ class Solver {
   #moveThrough(operator: Operator, quantizer: PropagatingQuantizer): void {
     const inputs = quantizableInputs(operator);
     this.#remove(quantizer);
-    const unify = operator.trait === 'concat' && inputs.length > 1 && this.#feedsWeights.has(operator);
+    const unify = this.#isUnified(operator) && inputs.length > 1 && this.#feedsWeights.has(operator);
     const group = quantizer.group ?? (unify ? { members: new Set<PropagatingQuantizer>() } : null);
     const configs = unify ? quantizer.configs.filter((config) => !config.perChannel) : quantizer.configs;
     for (const input of inputs) {
@@ -200,7 +200,7 @@ function canPass(operator: Operator): boolean {
   return passesValues(operator) && dataInputs > 0 && quantizableInputs(operator).length === dataInputs;
 }
 
-function joinGroups(groups: ReadonlySet<UnifiedScaleGroup>): UnifiedScaleGroup | null {
+export function joinGroups(groups: ReadonlySet<UnifiedScaleGroup>): UnifiedScaleGroup | null {
   const [first, ...rest] = groups;
   if (!first) return null;
   for (const other of rest) {

@@ -1,0 +1,107 @@
+/** Statistics of the values of one sample (NNCF's reducers). */
+import type { StatisticsType } from '../rangeEstimator.js';
+
+/** A run of values, next to each other. */
+export interface Run {
+  readonly start: number;
+  readonly length: number;
+}
+
+/** The values of one channel of one image, or of all that makes one statistic. */
+export interface Group {
+  readonly channel: number;
+  readonly runs: readonly Run[];
+}
+
+/**
+ * Divides a tensor into what makes one statistic each.
+ * @param channelAxis Null: no channels.
+ * @param batchwise Whether the items of the first axis count separately.
+ */
+export function groupsOf(shape: readonly number[], channelAxis: number | null, batchwise: boolean): Group[] {
+  const size = (from: number, to: number): number =>
+    shape.slice(from, to).reduce((product, extent) => product * extent, 1);
+  const total = size(0, shape.length);
+  const images = batchwise && shape.length > 1 && channelAxis !== 0 ? shape[0] : 1;
+  if (channelAxis === null) {
+    const length = total / images;
+    return Array.from({ length: images }, (_, image) => ({ channel: 0, runs: [{ start: image * length, length }] }));
+  }
+  const channels = shape[channelAxis] ?? 1;
+  const length = size(channelAxis + 1, shape.length);
+  const blocks = total / images / channels / length;
+  return Array.from({ length: images * channels }, (_, index) => {
+    const [image, channel] = [Math.floor(index / channels), index % channels];
+    const runs = Array.from({ length: blocks }, (_block, block) => ({
+      start: ((image * blocks + block) * channels + channel) * length,
+      length,
+    }));
+    return { channel, runs };
+  });
+}
+
+/** The smallest and the largest value. */
+export function extremes(values: ArrayLike<number>, runs: readonly Run[]): { min: number; max: number } {
+  let min = Infinity;
+  let max = -Infinity;
+  for (const { start, length } of runs) {
+    for (let index = start; index < start + length; index++) {
+      const value = values[index];
+      if (value < min) min = value;
+      if (value > max) max = value;
+    }
+  }
+  return { min, max };
+}
+
+/**
+ * One statistic of a group.
+ * @param quantile For the quantiles: which.
+ */
+export function reduce(
+  type: Exclude<StatisticsType, 'raw'>,
+  quantile: number,
+  values: ArrayLike<number>,
+  runs: readonly Run[],
+): number {
+  switch (type) {
+    case 'min':
+      return extremes(values, runs).min;
+    case 'max':
+      return extremes(values, runs).max;
+    case 'absMax': {
+      const { min, max } = extremes(values, runs);
+      return Math.max(Math.abs(min), Math.abs(max));
+    }
+    case 'mean': {
+      let total = 0;
+      let count = 0;
+      for (const { start, length } of runs) {
+        for (let index = start; index < start + length; index++) total += values[index];
+        count += length;
+      }
+      return total / count;
+    }
+    case 'quantile':
+      return quantileOf(gather(values, runs), quantile);
+    case 'absQuantile':
+      return quantileOf(gather(values, runs).map(Math.abs), quantile);
+  }
+}
+
+function gather(values: ArrayLike<number>, runs: readonly Run[]): Float64Array {
+  const gathered = new Float64Array(runs.reduce((total, { length }) => total + length, 0));
+  let next = 0;
+  for (const { start, length } of runs)
+    for (let index = start; index < start + length; index++) gathered[next++] = values[index];
+  return gathered;
+}
+
+/** The value below which a share `q` of the values lies, between neighbours in proportion. Sorts the array. */
+export function quantileOf(values: Float64Array, q: number): number {
+  values.sort();
+  const position = q * (values.length - 1);
+  const below = Math.floor(position);
+  const above = Math.min(below + 1, values.length - 1);
+  return values[below] + (values[above] - values[below]) * (position - below);
+}
