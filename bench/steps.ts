@@ -20,8 +20,14 @@ export function checkWorkloads(names: readonly string[]): void {
     throw new Error(`Unknown workload '${unknown}'; there are ${Object.keys(WORKLOADS).join(', ')}.`);
 }
 
-/** One step, ready to be run many times on the default backend. */
-export async function prepareStep(workload: string, options: StepOptions = {}): Promise<() => void> {
+export interface PreparedStep {
+  /** Can be run many times, on the default backend. */
+  readonly step: () => void;
+  /** Milliseconds that tracing took; 0 for a quantized model, whose graph is traced when it is quantized. */
+  readonly prepared: number;
+}
+
+export async function prepareStep(workload: string, options: StepOptions = {}): Promise<PreparedStep> {
   checkWorkloads([workload]);
   const { model: build, shape } = WORKLOADS[workload];
   const { batch = shape[0], float = false, inference = false } = options;
@@ -29,18 +35,21 @@ export async function prepareStep(workload: string, options: StepOptions = {}): 
   const source = build();
   const x = randn([batch, ...shape.slice(1)]);
   const y = randint(0, 10, [batch]);
+  const started = performance.now();
   const model: nn.Module = float ? compiled(source, x) : await quantize(source, [x], { subsetSize: 1 });
+  const prepared = float ? performance.now() - started : 0;
   if (inference) {
     model.eval();
-    return () => void noGrad(() => model.forward(x));
+    return { step: () => void noGrad(() => model.forward(x)), prepared };
   }
   model.train();
   const optimizer = new optim.SGD(model.parameters(), { lr: float ? 1e-4 : 1e-5, momentum: 0.9 });
-  return () => {
+  const step = (): void => {
     optimizer.zeroGrad();
     F.crossEntropy(model.forward(x) as Tensor, y).backward();
     optimizer.step();
   };
+  return { step, prepared };
 }
 
 /** The model as a graph, which runs from plans. */

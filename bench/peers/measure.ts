@@ -5,9 +5,9 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { median, runScript } from '../engine.js';
 
-const root = join(import.meta.dirname, '../..');
-const folder = join(root, '.bench');
+const folder = join(import.meta.dirname, '../../.bench');
 
 export interface PeerResult {
   readonly peer: string;
@@ -69,21 +69,6 @@ function install(): string | null {
   return `The peers could not be installed (${reason.trim()}). They come from the npm registry; is this machine offline?`;
 }
 
-function run(script: string, options: readonly string[]): PeerResult[] {
-  const { stdout, stderr, status, error } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', join(import.meta.dirname, script), '--folder', folder, ...options],
-    { cwd: root, encoding: 'utf8', timeout: 600_000 },
-  );
-  if (status !== 0) throw new Error(`bench/peers/${script} failed: ${error?.message ?? stderr.trim().slice(-2000)}`);
-  return stdout
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as PeerResult);
-}
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-
 /** How many steps of each: TensorFlow.js takes many seconds for one. */
 const SCRIPTS = [
   { script: 'jax.mjs', steps: 5, warmup: 2 },
@@ -98,14 +83,19 @@ export function measurePeers({ threads, rounds, batch }: PeerOptions): PeersRepo
   const alone: number[] = [];
   const theirs = new Map<string, PeerResult[]>();
   const own = (count: number): number => {
-    const [{ step_ms }] = run('ours.ts', ['--threads', String(count), '--batch', String(batch)]);
-    return step_ms as number;
+    const options = ['small-cnn-28-b64', '--float', '--threads', String(count), '--batch', String(batch)];
+    const [{ step_ms }] = runScript<{ readonly step_ms: number }>('timeStep.ts', options);
+    return step_ms;
   };
   for (let round = 0; round < rounds; round++) {
     for (const { script, steps, warmup } of SCRIPTS) {
       ours.push(own(threads));
       alone.push(own(1));
-      const results = run(script, ['--steps', String(steps), '--warmup', String(warmup), '--batch', String(batch)]);
+      const options = { folder, steps, warmup, batch };
+      const results = runScript<PeerResult>(
+        `peers/${script}`,
+        Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      );
       for (const result of results) {
         const key = `${result.peer}|${result.device}`;
         theirs.set(key, [...(theirs.get(key) ?? []), result]);
