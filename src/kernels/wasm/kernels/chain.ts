@@ -16,10 +16,35 @@ import { type Cut, emitCells, planWalks, type RowPlan, type Walk, walkUnder, wid
 import { times } from './spans.js';
 import { keep } from './vectors.js';
 
-/** A call of a chain, on buffers. */
-export interface ChainStep extends RowCall {
+/** A call on buffers. */
+export interface ChainCall extends RowCall {
   readonly inputs: readonly ProgramOperand[];
   readonly outputs: readonly ProgramOperand[];
+}
+
+/** A call that can be part of a chain. */
+export interface ChainStep {
+  readonly call: ChainCall;
+  readonly body: RowBody;
+  /** Extents of its rows without those of 1. All steps of a chain have the same. */
+  readonly extents: readonly number[];
+  /** How it walks over its operands. */
+  readonly walks: readonly Walk[];
+}
+
+/** Null where rows do not cover the call. */
+export function chainStepOf(call: ChainCall): ChainStep | null {
+  const body = rowBodyOf(call);
+  if (!body) return null;
+  const shape = rowShapeOf(body, call);
+  const walks = call.inputs.map((operand, index) => walkUnder(body.operands?.[index] ?? operand, shape));
+  return { call, body, extents: wideExtents(shape), walks };
+}
+
+/** Whether a step can read a value that a step before it in the chain makes: element by element. */
+export function canFollow({ call, body }: ChainStep, output: number, walk: Walk): boolean {
+  const elementwise = output === 0 && !(makesSums(body) && body.outputs[0] !== null);
+  return elementwise && !walk.strides.includes(0) && call.outputs[0].dtype === walk.dtype;
 }
 
 const SUM_BYTES = 8;
@@ -100,8 +125,9 @@ export const rowKernel =
       shape,
       dtype,
     });
-    const step = { kernel, attributes, inputs: inputs.map(give), outputs: outputs.map(give) };
-    return chainCall([step], step.inputs, step.outputs);
+    const call = { kernel, attributes, inputs: inputs.map(give), outputs: outputs.map(give) };
+    const step = chainStepOf(call);
+    return step && chainCall([step], call.inputs, call.outputs);
   };
 
 /** Numbers the values of a chain. */
@@ -115,23 +141,19 @@ function chainOf(
   const walkNumbers = new Map<string, number>();
   const known = new Map<string, number>();
   /** By buffer: the step that makes it, and which of its outputs it is. */
-  const made = new Map<ProgramBuffer, { link: number; output: number }>();
+  const made = new Map<ProgramBuffer, { step: ChainStep; link: number; output: number }>();
   let extents: readonly number[] | null = null;
   let cut: Cut | undefined;
   for (const step of steps) {
-    const body = rowBodyOf(step);
-    if (!body) return null;
-    const shape = rowShapeOf(body, step);
-    const wide = wideExtents(shape);
-    extents ??= wide;
-    if (!sameNumbers(wide, extents)) return null;
+    const { call, body } = step;
+    extents ??= step.extents;
+    if (!sameNumbers(step.extents, extents)) return null;
     const values: Value[] = [];
-    for (const [index, operand] of step.inputs.entries()) {
+    for (const [index, operand] of call.inputs.entries()) {
       const maker = made.get(operand.buffer);
-      const walk = walkUnder(body.operands?.[index] ?? operand, shape);
+      const walk = step.walks[index];
       if (maker) {
-        // Only what the loop has just computed for the same lanes.
-        if (maker.output !== 0 || makesOnlySums(links[maker.link].body) || walk.strides.includes(0)) return null;
+        if (!canFollow(maker.step, maker.output, walk)) return null;
         values.push({ step: maker.link });
       } else {
         const parameter = inputs.findIndex(({ buffer }) => buffer === operand.buffer);
@@ -141,11 +163,11 @@ function chainOf(
         values.push({ walk: number });
       }
     }
-    const key = `${body.key}(${values.map(nameOf)})${step.outputs[0].dtype}`;
+    const key = `${body.key}(${values.map(nameOf)})${call.outputs[0].dtype}`;
     const link = known.get(key) ?? links.push({ body, values }) - 1;
     known.set(key, link);
-    step.outputs.forEach(({ buffer }, output) => {
-      made.set(buffer, { link, output });
+    call.outputs.forEach(({ buffer }, output) => {
+      made.set(buffer, { step, link, output });
     });
   }
   if (!extents) return null;
@@ -177,7 +199,7 @@ function chainOf(
   if (sums.length > 0) parameters.push('scratch');
   return {
     key: [
-      steps.map(({ kernel }) => kernel).join('+'),
+      steps.map(({ call }) => call.kernel).join('+'),
       [...known.keys()].join(' '),
       `-> ${results}`,
       sums.map(({ link, number, parameter }) => `sum ${link}.${number} to ${parameter}`),
@@ -189,8 +211,6 @@ function chainOf(
 }
 
 const nameOf = (value: Value): string => ('walk' in value ? `w${value.walk}` : `s${value.step}`);
-
-const makesOnlySums = (body: RowBody): boolean => makesSums(body) && body.outputs[0] !== null;
 
 const sameNumbers = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((each, index) => each === b[index]);

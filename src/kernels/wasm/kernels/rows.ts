@@ -102,7 +102,7 @@ export function planWalks(extents: readonly number[], walks: readonly Walk[], cu
   const first = merged.extents.length > 1 ? merged.extents[0] : 1;
   const block = cut ? SUM_BLOCK : BLOCK;
   const blocksPerRow = Math.ceil(row / block);
-  const alike = merged.walks.every(({ strides }) => strides[strides.length - 1] !== 0 || strides[0] === 0);
+  const alike = merged.walks.every(staysAlong);
   const joined = Math.min(Math.max(Math.floor(JOINED / row), 1), first);
   if (cut && joined > 1 && !alike) return null;
   const rowsPerCell = first > 1 && alike ? joined : 1;
@@ -120,6 +120,13 @@ export function planWalks(extents: readonly number[], walks: readonly Walk[], cu
     key: `${merged.extents.join('x')}:${walked}${cut ? ' cut' : ''}`,
   };
 }
+
+/** Whether an operand that stays along rows also stays along the first axis, so that rows can be joined. */
+const staysAlong = ({ strides }: Walk): boolean => strides[strides.length - 1] !== 0 || strides[0] === 0;
+
+/** Whether all walks keep to a cut; see `planWalks`. */
+export const fitCut = (extents: readonly number[], walks: readonly Walk[], cut: Cut): boolean =>
+  planWalks(extents, walks, cut) !== null;
 
 const emptyPlan = (walks: readonly Walk[]): RowPlan => ({
   extents: [0],

@@ -4,20 +4,13 @@
  * values first, each the tightest gap among those that exist at the same time.
  */
 import { bytesPerElement } from '../../dtype.js';
-import {
-  inputsOf,
-  isKernelStep,
-  type KernelStep,
-  outputsOf,
-  type ProgramBuffer,
-  type ProgramOperand,
-  type ProgramStep,
-} from '../../program.js';
+import type { ProgramBuffer, ProgramOperand } from '../../program.js';
 import { ALIGNMENT } from '../heap.js';
+import { buffersRead, buffersWritten, type PartStep } from './fusedStep.js';
 
 /** What is known of a step before its buffers have places. */
 export interface PlannedStep {
-  readonly step: ProgramStep;
+  readonly step: PartStep;
   /** Whether an output may take the place of an operand of its type that is not read again. */
   readonly inPlace: boolean;
   /** Bytes that the step needs while it runs. */
@@ -77,9 +70,9 @@ export class Arena {
     const scratchOffsets = places.scratch.map((scratch) => scratch?.offset ?? 0);
     this.forward = { offsets, scratchOffsets: scratchOffsets.slice(0, forward.length), bytes };
     this.#main = { offsets, scratchOffsets: scratchOffsets.slice(forward.length), bytes };
-    const computed = new Set(forward.flatMap(({ step }) => outputsOf(step).map(({ id }) => id)));
+    const computed = new Set(forward.flatMap(({ step }) => buffersWritten(step).map(({ id }) => id)));
     this.#keptBuffers = new Map(
-      [...backward.flatMap(({ step }) => inputsOf(step)), ...alsoKept].flatMap((buffer) => {
+      [...backward.flatMap(({ step }) => buffersRead(step)), ...alsoKept].flatMap((buffer) => {
         const offset = offsets.get(buffer.id);
         return offset === undefined || !computed.has(buffer.id)
           ? []
@@ -136,7 +129,7 @@ class Places {
     this.byBuffer = new Map(fixed);
     const lastUse = new Map<number, number>();
     steps.forEach(({ step }, index) => {
-      for (const { id } of [...inputsOf(step), ...outputsOf(step)]) lastUse.set(id, start + index);
+      for (const { id } of [...buffersRead(step), ...buffersWritten(step)]) lastUse.set(id, start + index);
     });
     for (const { id } of alsoKept) lastUse.set(id, start + steps.length);
     for (const [id, place] of fixed) place.last = lastUse.get(id) ?? place.last;
@@ -147,11 +140,13 @@ class Places {
     };
     steps.forEach(({ step, inPlace, scratchBytes }, index) => {
       const position = start + index;
-      const dying = new Set(inputsOf(step).filter(({ id }) => this.byBuffer.has(id) && lastUse.get(id) === position));
-      for (const output of outputsOf(step)) {
+      const dying = new Set(
+        buffersRead(step).filter(({ id }) => this.byBuffer.has(id) && lastUse.get(id) === position),
+      );
+      for (const output of buffersWritten(step)) {
         if (outside.has(output.id)) continue;
         const last = lastUse.get(output.id) as number;
-        const replaced = inPlace && isKernelStep(step) ? replaceable(step, output, dying) : null;
+        const replaced = inPlace && 'inputs' in step ? replaceable(step, output, dying) : null;
         if (replaced) {
           dying.delete(replaced);
           const place = this.byBuffer.get(replaced.id) as Place;
@@ -165,7 +160,11 @@ class Places {
 }
 
 /** An operand that dies in this step and whose place the output can take. */
-function replaceable(step: KernelStep, output: ProgramBuffer, dying: ReadonlySet<ProgramBuffer>): ProgramBuffer | null {
+function replaceable(
+  step: Extract<PartStep, { readonly inputs: readonly ProgramOperand[] }>,
+  output: ProgramBuffer,
+  dying: ReadonlySet<ProgramBuffer>,
+): ProgramBuffer | null {
   const { shape } = step.outputs.find(({ buffer }) => buffer === output) as ProgramOperand;
   const found = step.inputs.find(
     (input) =>

@@ -20,6 +20,7 @@ import type { WasmStorage } from '../storage.js';
 import { AddressTable } from './addressTable.js';
 import { Arena, type PartLayout } from './arena.js';
 import { type ArenaPool, RunMemory } from './arenaPool.js';
+import { fuseSteps } from './fusion.js';
 import { type LoweredStep, lowerSteps, PreparedPart, type StepHost } from './preparedPart.js';
 
 /** What a program needs of its backend. */
@@ -69,8 +70,10 @@ export class WasmProgram implements CompiledProgram {
     for (const { id } of results) this.#checkResult(id);
     this.#constantsNeeded = [...constantsOf(steps)];
     this.#outside = new Set([...results, ...inputs, ...this.#constantsNeeded].map(({ id }) => id));
-    const forward = lowerSteps(steps, host);
-    const main = lowerSteps(backward.steps, host);
+    // What of the forward part is read after it. Other backward parts read no more than this one.
+    const kept = [...results, ...backward.steps.flatMap(inputsOf), ...backward.inputGradients];
+    const forward = lowerSteps(fuseSteps(steps, idsOf(kept)), host);
+    const main = this.#lowerBackward(backward);
     const outside = new Set([...this.#outside, ...this.#outsideOf(backward)]);
     this.#arena = new Arena(forward, main, outside, this.#copied(backward));
     this.#forward = new PreparedPart(forward, this.#arena.forward, this.#table, this.#outside, host);
@@ -154,6 +157,10 @@ export class WasmProgram implements CompiledProgram {
     }
   }
 
+  #lowerBackward({ steps, inputGradients }: BackwardPart): LoweredStep[] {
+    return lowerSteps(fuseSteps(steps, idsOf(inputGradients)), this.#host);
+  }
+
   /** Buffers of a backward part with memory of their own. */
   #outsideOf({ steps, gradients, inputGradients }: BackwardPart): number[] {
     const own = new Set(steps.flatMap((step) => outputsOf(step)));
@@ -187,7 +194,7 @@ export class WasmProgram implements CompiledProgram {
   #prepared(part: BackwardPart): PreparedBackward {
     const known = this.#backward.get(part);
     if (known) return known;
-    const lowered = lowerSteps(part.steps, this.#host);
+    const lowered = this.#lowerBackward(part);
     const outside = new Set([...this.#outside, ...this.#outsideOf(part)]);
     return this.#prepare(part, lowered, this.#arena.layOutPart(lowered, outside, this.#copied(part)));
   }
@@ -231,6 +238,8 @@ export class WasmProgram implements CompiledProgram {
 }
 
 const addressOf = ({ block }: RunMemory): number => (block as { address: number }).address;
+
+const idsOf = (buffers: readonly ProgramBuffer[]): Set<number> => new Set(buffers.map(({ id }) => id));
 
 const constantsOf = (steps: readonly ProgramStep[], others: readonly ProgramBuffer[] = []): Set<ProgramBuffer> =>
   new Set([...steps.flatMap(inputsOf), ...others].filter(({ origin }) => origin === 'constant'));

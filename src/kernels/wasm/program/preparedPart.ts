@@ -2,21 +2,14 @@
 import { BackendError } from '../../../errors.js';
 import type { TensorType } from '../../contract.js';
 import type { TypedArray } from '../../dtype.js';
-import {
-  inputsOf,
-  isKernelStep,
-  type KernelStep,
-  outputsOf,
-  type ProgramBuffer,
-  type ProgramStep,
-} from '../../program.js';
-import { describeStep, type StepDescription } from '../../stepWork.js';
+import { isKernelStep, type KernelStep, type ProgramBuffer, type ProgramStep } from '../../program.js';
 import type { KernelFunction, WasmCall } from '../kernel.js';
 import type { Profiler, StepTime } from '../profiler.js';
 import type { PhaseCall } from '../threads/phaseCall.js';
 import type { PhaseRunner } from '../threads/runner.js';
 import { type AddressTable, ArenaAddresses } from './addressTable.js';
 import type { PartLayout, PlannedStep } from './arena.js';
+import { buffersRead, buffersWritten, describePartStep, isFused, operandsOf, type PartStep } from './fusedStep.js';
 
 /** What preparing and running a part needs of the backend. */
 export interface StepHost {
@@ -38,19 +31,11 @@ export interface LoweredStep extends PlannedStep {
   readonly call: WasmCall | null;
 }
 
-/** Kernels that read each element before they write it, so that a result may take the place of an operand that dies. */
-const ELEMENTWISE = new Set(['unary', 'binary', 'clamp', 'select', 'elu', 'fakeQuantize', 'batchNormInference']);
-
-export function lowerSteps(steps: readonly ProgramStep[], host: StepHost): LoweredStep[] {
+export function lowerSteps(steps: readonly PartStep[], host: StepHost): LoweredStep[] {
   return steps.map((step) => {
-    const call = isKernelStep(step) ? host.lower(step) : null;
-    return {
-      step,
-      call,
-      // The reference kernels may write before they have read all.
-      inPlace: call !== null && isKernelStep(step) && ELEMENTWISE.has(step.kernel),
-      scratchBytes: call?.scratchBytes ?? 0,
-    };
+    const call = isFused(step) ? step.call : isKernelStep(step) ? host.lower(step) : null;
+    // A chain reads each element before it writes it, so that a result may take the place of an operand that dies.
+    return { step, call, inPlace: isFused(step), scratchBytes: call?.scratchBytes ?? 0 };
   });
 }
 
@@ -91,17 +76,15 @@ export class PreparedPart {
         );
       }
     };
-    const calls = steps.flatMap(({ step, call }) =>
-      call && isKernelStep(step) ? [{ call, operands: [...step.inputs, ...step.outputs] }] : [],
-    );
+    const calls = steps.flatMap(({ step, call }) => (call ? [{ call, operands: operandsOf(step) }] : []));
     const phases = new Map(host.phases(calls).map((each, index) => [calls[index].call, each]));
     this.#operations = steps.flatMap(({ step, call }, index): Operation[] => {
       const addresses = (): number[] => {
         const values: number[] = [];
-        for (const buffer of [...inputsOf(step), ...outputsOf(step)]) follow(buffer, values, values.length);
+        for (const buffer of [...buffersRead(step), ...buffersWritten(step)]) follow(buffer, values, values.length);
         return values;
       };
-      if (!call) return [{ step: index, work: onHost(step, host), values: addresses() }];
+      if (!call) return [{ step: index, work: onHost(step as ProgramStep, host), values: addresses() }];
       return (phases.get(call) as readonly PhaseCall[]).map((phase) => {
         const values = addresses();
         if (call.scratchBytes) this.#arena.follow(layout.scratchOffsets[index], values, values.length);
@@ -136,18 +119,15 @@ export class PreparedPart {
   /** Each step is finished before the next begins. */
   #profile(part: StepTime['part']): void {
     let next = 0;
-    this.#steps.forEach((step, index) => {
+    this.#steps.forEach(({ step }, index) => {
       const first = next;
       while (this.#operations[next]?.step === index) next++;
       const started = performance.now();
       this.#runAll(this.#operations.slice(first, next));
-      this.#profiler.add(part, index, started, describe(step));
+      this.#profiler.add(part, index, started, describePartStep(step));
     });
   }
 }
-
-/** What profiles show of a step. */
-const describe = ({ step }: LoweredStep): StepDescription => describeStep(step);
 
 /** A step that runs in JavaScript, as a function of addresses. */
 function onHost(step: ProgramStep, host: StepHost): KernelFunction {

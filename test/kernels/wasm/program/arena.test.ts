@@ -1,14 +1,9 @@
 /** No two values that exist at the same time share memory, whatever the program. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  inputsOf,
-  type KernelStep,
-  outputsOf,
-  type ProgramBuffer,
-  type ProgramOperand,
-} from '../../../../src/kernels/program.js';
+import type { KernelStep, ProgramBuffer, ProgramOperand } from '../../../../src/kernels/program.js';
 import { Arena, type PartLayout, type PlannedStep } from '../../../../src/kernels/wasm/program/arena.js';
+import { buffersRead, buffersWritten } from '../../../../src/kernels/wasm/program/fusedStep.js';
 
 const UNIT = 64;
 
@@ -78,7 +73,7 @@ function play(steps: readonly PlannedStep[], layout: PartLayout, outside: Readon
   steps.forEach(({ step, inPlace, scratchBytes }, position) => {
     const inArena = (buffer: ProgramBuffer): boolean => buffer.origin === 'computed' && !outside.has(buffer.id);
     const read = new Map(
-      inputsOf(step)
+      buffersRead(step)
         .filter(inArena)
         .map((buffer) => [buffer, region(buffer)]),
     );
@@ -92,7 +87,7 @@ function play(steps: readonly PlannedStep[], layout: PartLayout, outside: Readon
     const touched = new Set(scratch);
     for (const units of read.values())
       for (const unit of units as number[]) check(!touched.has(unit), 'scratch memory on an operand');
-    for (const output of outputsOf(step)) {
+    for (const output of buffersWritten(step)) {
       if (!inArena(output)) {
         check(!layout.offsets.has(output.id), `buffer ${output.id} has two places`);
         continue;
@@ -114,7 +109,7 @@ function play(steps: readonly PlannedStep[], layout: PartLayout, outside: Readon
       }
     }
     for (const unit of scratch) memory[unit] = -1;
-    for (const output of outputsOf(step)) for (const unit of region(output) ?? []) memory[unit] = output.id;
+    for (const output of buffersWritten(step)) for (const unit of region(output) ?? []) memory[unit] = output.id;
   });
 }
 
@@ -141,7 +136,7 @@ describe('Arena', () => {
         }
 
         // Another part, on what the first one reads, after a spill of no more than that.
-        const needed = new Set([...backward.flatMap(({ step }) => inputsOf(step)), ...alsoKept]);
+        const needed = new Set([...backward.flatMap(({ step }) => buffersRead(step)), ...alsoKept]);
         const known = forwardBuffers.filter((buffer) => !computed(buffer) || needed.has(buffer));
         const smaller = maker.steps(second.slice(0, fewer % (second.length + 1)), known);
         const restored: Memory = [];
