@@ -13,7 +13,16 @@ export * as functional from './ops/functional.js';
 export * as optim from './optim/index.js';
 export * from './quant/index.js';
 export { InferenceSession } from './runtime/index.js';
-export { defaultBackend, type InitOptions, init, withBackend } from './tensor/backend.js';
+export {
+  defaultBackend,
+  type EngineInfo,
+  type InitOptions,
+  info,
+  init,
+  type NumericMode,
+  type SimdBits,
+  withBackend,
+} from './tensor/backend.js';
 export {
   arange,
   type CreateOptions,

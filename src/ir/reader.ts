@@ -4,6 +4,7 @@ import { readFileBytes } from '../files/readFile.js';
 import { documentToGraph } from './documentToGraph.js';
 import { ImportedModel } from './importedModel.js';
 import { foldConstants } from './lowering/foldConstants.js';
+import { placeConstants } from './placeConstants.js';
 import { weightsPath } from './weightsPath.js';
 import { xmlToDocument } from './xmlToDocument.js';
 
@@ -15,8 +16,8 @@ export interface ModelSource {
 }
 
 /**
- * The model in the text of an `.xml` file and the bytes of a `.bin` file. Constants are literals of the graph, in
- * float32 where the file has float16; 64-bit integers become int32.
+ * The model in the text of an `.xml` file and the bytes of a `.bin` file. Constants are literals of the graph, on the
+ * default backend, in float32 where the file has float16; 64-bit integers become int32.
  * @throws FormatError naming the layer if the files are damaged, do not belong together, or contradict themselves.
  * @throws UnsupportedError naming the layer for operations, attributes and types that are not supported.
  */
@@ -24,6 +25,7 @@ export function parseIr(xml: string | Uint8Array, bin: Uint8Array | null = null)
   const document = xmlToDocument(typeof xml === 'string' ? xml : new TextDecoder().decode(xml));
   const graph = documentToGraph(document, bin);
   foldConstants(graph);
+  placeConstants(graph);
   return new ImportedModel(graph, document.name, document.runtimeInfo);
 }
 

@@ -1,25 +1,48 @@
-/** Which backend new tensors live on. */
-import { BackendError } from '../errors.js';
+/** Which backend new tensors live on: what `init` chose, or, where nobody asked, the fastest that every tensor can use. */
+import { BackendError, ValidationError } from '../errors.js';
 import type { Backend } from '../kernels/contract.js';
 import { ReferenceBackend } from '../kernels/reference/backend.js';
+import { WasmBackend } from '../kernels/wasm/backend.js';
+import type { SimdBits } from '../kernels/wasm/environment.js';
+import { chooseNumerics, type NumericMode } from '../kernels/wasm/numerics.js';
+import { simdSupported } from '../kernels/wasm/support.js';
+import { checkThreadCount, getThreads, setThreads } from '../kernels/wasm/threads/count.js';
+import { checkOptions, nearestName } from '../options.js';
+
+export type { SimdBits } from '../kernels/wasm/environment.js';
+export type { NumericMode } from '../kernels/wasm/numerics.js';
+
+interface Choice {
+  readonly backend: Backend;
+  /** Why it is this one, as a sentence. */
+  readonly reason: string;
+  /** Why vectors have the bits that they have, where this was asked again for a backend that was there. */
+  readonly simdReason?: string;
+}
 
 const reference = new ReferenceBackend();
-let current: Backend = reference;
+/** Nothing is started before the first tensor, so that importing the package costs nothing. */
+let current: Choice | null = null;
 
 /** The reference backend, which always exists. */
 export const referenceBackend = (): Backend => reference;
 
-/** The backend that new tensors are placed on. */
-export const defaultBackend = (): Backend => current;
+/**
+ * The backend that new tensors are placed on. Until `init` chooses another, it is WebAssembly with `init`'s defaults, or
+ * the reference backend where the engine has no WebAssembly SIMD.
+ */
+export const defaultBackend = (): Backend => chosen().backend;
+
+const chosen = (): Choice => (current ??= chooseDefault({}));
 
 export function setDefaultBackend(backend: Backend): void {
-  current = backend;
+  current = { backend, reason: 'The program has set it.' };
 }
 
 /** Runs `body` with another default backend. */
 export function withBackend<T>(backend: Backend, body: () => T): T {
   const previous = current;
-  current = backend;
+  setDefaultBackend(backend);
   try {
     return body();
   } finally {
@@ -29,32 +52,136 @@ export function withBackend<T>(backend: Backend, body: () => T): T {
 
 export interface InitOptions {
   /**
-   * `reference` (default): plain TypeScript. `wasm`: WebAssembly SIMD kernels and planned execution. `gpujs`: hand-written GPU.js kernels, with the plain
-   * TypeScript ones for what they do not cover.
+   * - `wasm` (default wherever the JavaScript engine has WebAssembly SIMD): generated SIMD kernels for float32 on several
+   *   threads, and planned execution. What it has no kernels for, such as float64, runs as the reference kernels.
+   * - `reference` (default elsewhere): plain TypeScript.
+   * - `gpujs`: hand-written GPU.js kernels, with the plain TypeScript ones for what they do not cover.
    */
-  backend?: 'reference' | 'wasm' | 'gpujs';
-  /** GPU.js mode: `gpu` (default: WebGL2 where there is one, else WebAssembly), `webgl2`, `webgpu`, `webasm` or `cpu`. */
-  mode?: 'gpu' | 'webgl2' | 'webgpu' | 'webasm' | 'cpu';
+  backend?: 'wasm' | 'reference' | 'gpujs';
+  /**
+   * How the WebAssembly backend rounds; `docs/numerics.md` says more.
+   *
+   * - `portable` (default, so that a result can be repeated): plain SIMD, the same bits on every machine, JavaScript engine
+   *   and browser and for every number of threads; the same seed gives files that are equal byte by byte.
+   * - `fast`: the relaxed multiply-add in products, convolutions, normalisation and optimizers, where the engine has it. The
+   *   last bits of results then depend on the machine; on one machine they are still the same in every run.
+   */
+  mode?: NumericMode;
+  /**
+   * Bits of the WebAssembly backend's vectors. Default: the environment variable `QUANTGRAD_SIMD`, else 128. 256 needs Node 24
+   * or newer on an x64 processor with AVX2, where it switches on an experimental pass of V8 while kernels are compiled. It
+   * is checked when the backend starts: should the engine compile a kernel wrongly, or be unable to, there is one warning,
+   * and 128. Independent of `mode`, and changes no bit of any result: a pair of vectors is computed at once, in the same order.
+   */
+  simd?: SimdBits;
+  /**
+   * Threads that kernels run on, the calling one included, as `setThreads` sets; from 1 to 64. Results are the same bits for
+   * every number. Default: the environment variable `QUANTGRAD_THREADS`, else the number of cores that the process may use; 1 in
+   * a browser page that is not cross-origin isolated. They start with the first work that is worth it and do not keep the
+   * process alive.
+   */
+  threads?: number;
+  /** Where `gpujs` computes: `gpu` (default: WebGL2 where there is one, else WebAssembly), `webgl2`, `webgpu`, `webasm` or `cpu`. */
+  gpuMode?: 'gpu' | 'webgl2' | 'webgpu' | 'webasm' | 'cpu';
 }
 
-/** Chooses the backend for tensors created from now on. Optional: without it they use the reference backend. */
-export async function init(options: InitOptions = {}): Promise<Backend> {
-  const { backend = 'reference', mode = 'gpu' } = options;
-  if (backend === 'reference') current = reference;
-  else if (backend === 'wasm') {
-    const { WasmBackend } = await import('../kernels/wasm/backend.js');
-    current = WasmBackend.create();
-  } else if (backend === 'gpujs') {
-    const { GpuJsBackend } = await import('../kernels/gpujs/backend.js');
-    current = await GpuJsBackend.create({ mode });
-  } else {
-    throw new BackendError(
-      'UNKNOWN_BACKEND',
-      `There is no backend '${String(backend)}'. Use 'reference', 'wasm' or 'gpujs'.`,
-      {
-        backend,
-      },
+const OPTIONS = ['backend', 'mode', 'simd', 'threads', 'gpuMode'] as const satisfies readonly (keyof InitOptions)[];
+const BACKENDS = ['wasm', 'reference', 'gpujs'] as const;
+
+/** The reference backend where there is no WebAssembly SIMD, or no room for its memory. */
+function chooseDefault(options: InitOptions): Choice {
+  if (!simdSupported()) {
+    return { backend: reference, reason: 'This JavaScript engine has no WebAssembly SIMD.' };
+  }
+  try {
+    return chooseWasm(options, 'This JavaScript engine has WebAssembly SIMD.');
+  } catch (error) {
+    // What the system refuses is an address range; typed errors are about options.
+    if (!(error instanceof RangeError)) throw error;
+    return { backend: reference, reason: `WebAssembly has no room for its memory here (${error.message}).` };
+  }
+}
+
+/** The present WebAssembly backend if it is what is asked for, so that tensors that exist stay usable. */
+function chooseWasm({ mode, simd }: InitOptions, reason: string): Choice {
+  const present = current?.backend;
+  if (present instanceof WasmBackend) {
+    const wanted = chooseNumerics({ mode, simd });
+    const info = present.info();
+    if (wanted.mode === info.mode && wanted.simd.bits === info.simd) {
+      return { backend: present, reason, simdReason: wanted.simd.reason };
+    }
+  }
+  return { backend: WasmBackend.create({ mode, simd }), reason };
+}
+
+async function choose(options: InitOptions): Promise<Choice> {
+  const { backend, gpuMode = 'gpu', mode, simd } = options;
+  if (backend === undefined) return chooseDefault(options);
+  const reason = `init was asked for '${backend}'.`;
+  if (backend === 'wasm') return chooseWasm(options, reason);
+  for (const [option, value] of Object.entries({ mode, simd })) {
+    if (value === undefined) continue;
+    const advice = option === 'mode' && backend === 'gpujs' ? " Where GPU.js computes is the option 'gpuMode'." : '';
+    throw new ValidationError(
+      'INVALID_OPTION',
+      `init: the option '${option}' is for the 'wasm' backend; '${backend}' has none.${advice}`,
+      { option, backend },
     );
   }
-  return current;
+  if (backend === 'reference') return { backend: reference, reason };
+  const { GpuJsBackend } = await import('../kernels/gpujs/backend.js');
+  return { backend: await GpuJsBackend.create({ mode: gpuMode }), reason };
+}
+
+/**
+ * Chooses the backend for tensors created from now on, and how it computes. Optional: the first tensor does it too, with
+ * the defaults. Tensors that exist stay where they are; `tensor.to(backend)` moves them.
+ * @throws BackendError `UNKNOWN_BACKEND`, `WASM_SIMD_MISSING`, or those of GPU.js
+ * @throws ValidationError `UNKNOWN_OPTION`, `INVALID_OPTION`, `THREAD_COUNT`, `ENVIRONMENT_VALUE`
+ */
+export async function init(options: InitOptions = {}): Promise<Backend> {
+  checkOptions('init', options, OPTIONS);
+  const { backend, threads } = options;
+  if (backend !== undefined && !BACKENDS.includes(backend)) {
+    const nearest = nearestName(String(backend), BACKENDS);
+    throw new BackendError(
+      'UNKNOWN_BACKEND',
+      `There is no backend '${String(backend)}'.${nearest ? ` Did you mean '${nearest}'?` : ''} Use 'wasm', 'reference' or 'gpujs'.`,
+      { backend, nearest },
+    );
+  }
+  if (threads !== undefined) checkThreadCount(threads);
+  current = await choose(options);
+  if (threads !== undefined) setThreads(threads);
+  return current.backend;
+}
+
+/** What new tensors are computed with, and why. */
+export interface EngineInfo {
+  /** `wasm`, `reference`, or `gpujs-` and where GPU.js computes. */
+  readonly backend: string;
+  /** Null where there are no modes: only the WebAssembly backend has them. */
+  readonly mode: NumericMode | null;
+  /** Whether kernels use the relaxed multiply-add: in `fast` mode, where the engine has it. */
+  readonly relaxed: boolean;
+  /** Bits of a vector; null where there are no vectors. */
+  readonly simd: SimdBits | null;
+  /** Threads that kernels may use, the calling one included. */
+  readonly threads: number;
+  /** Why the backend and the bits are what they are, as sentences. */
+  readonly reasons: { readonly backend: string; readonly simd: string };
+}
+
+/** What was chosen, by `init` or by default, and why. Chooses if nothing was chosen yet. */
+export function info(): EngineInfo {
+  const { backend, reason, simdReason } = chosen();
+  if (!(backend instanceof WasmBackend)) {
+    const none = `The ${backend.name} backend has no SIMD kernels of its own.`;
+    const [mode, simd] = [null, null];
+    return { backend: backend.name, mode, relaxed: false, simd, threads: 1, reasons: { backend: reason, simd: none } };
+  }
+  const { mode, relaxed, simd, ...present } = backend.info();
+  const reasons = { backend: reason, simd: `${simd} bits: ${simdReason ?? present.simdReason}.` };
+  return { backend: backend.name, mode, relaxed, simd, threads: getThreads(), reasons };
 }

@@ -28,7 +28,7 @@ beforeAll(async () => {
     platform: 'node',
     format: 'esm',
     logLevel: 'error',
-    external: ['../kernels/gpujs/*', '../kernels/wasm/*'],
+    external: ['../kernels/gpujs/*'],
   });
 });
 afterAll(() => rm(folder, { recursive: true }));

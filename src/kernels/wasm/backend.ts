@@ -10,27 +10,31 @@ import type { HostOperand, ReferenceKernel } from '../reference/kernel.js';
 import { REFERENCE_KERNELS } from '../reference/kernels.js';
 import { describeCall } from '../stepWork.js';
 import { Compiler } from './compiler.js';
+import type { SimdBits } from './environment.js';
 import { type Block, Heap, type HeapOptions } from './heap.js';
-import { type KernelOptions, PORTABLE, sizeOf, type WasmCall, type WasmKernel } from './kernel.js';
+import { type KernelOptions, sizeOf, type WasmCall, type WasmKernel } from './kernel.js';
 import { WASM_KERNELS } from './kernels/index.js';
+import {
+  chooseNumerics,
+  NODE_TRIAL,
+  type NumericMode,
+  type NumericOptions,
+  type Numerics,
+  type WideTrial,
+} from './numerics.js';
 import { CollectorPressure } from './pressure.js';
 import { Profiler, type StepTime } from './profiler.js';
 import { ArenaPool } from './program/arenaPool.js';
 import { WasmProgram } from './program/compiledProgram.js';
 import { viewAt, WasmStorage } from './storage.js';
-import { relaxedSimdSupported, simdSupported } from './support.js';
+import { simdSupported } from './support.js';
 import { FunctionTable } from './threads/functionTable.js';
 import { knownThreadHost } from './threads/host.js';
 import { elementsOf, phaseCalls } from './threads/phaseCall.js';
 import { ThreadedRunner, type ThreadOptions } from './threads/runner.js';
+import type { WideEngine } from './wideEngine.js';
 
-export interface WasmOptions extends HeapOptions, ThreadOptions {
-  /**
-   * `portable` (default): plain SIMD, the same bits on every machine. `fast`: the relaxed multiply-add where the engine
-   * has it; the last bits then depend on the machine.
-   */
-  readonly mode?: 'portable' | 'fast';
-}
+export interface WasmOptions extends HeapOptions, ThreadOptions, NumericOptions {}
 
 export interface WasmInfo {
   /** Bytes of the heap in use. */
@@ -41,8 +45,12 @@ export interface WasmInfo {
   readonly kernels: number;
   /** Threads that run now, the calling one included. */
   readonly threads: number;
-  /** Whether kernels may use the relaxed multiply-add. */
+  readonly mode: NumericMode;
+  /** Whether kernels use the relaxed multiply-add: in `fast` mode where the engine has it. */
   readonly relaxed: boolean;
+  /** Bits of a vector, and why. */
+  readonly simd: SimdBits;
+  readonly simdReason: string;
   /** How often each kernel ran as WebAssembly, and as the reference kernel. */
   readonly launches: ReadonlyMap<string, number>;
   readonly fallbacks: ReadonlyMap<string, number>;
@@ -53,6 +61,7 @@ export class WasmBackend implements ProgramBackend {
   readonly synchronous = true;
   readonly #heap: Heap;
   readonly #options: KernelOptions;
+  readonly #numerics: Numerics;
   readonly #table = new FunctionTable();
   readonly #compiler: Compiler;
   readonly #arenas: ArenaPool;
@@ -67,29 +76,30 @@ export class WasmBackend implements ProgramBackend {
   });
   readonly #pressure = new CollectorPressure();
 
-  private constructor(heap: Heap, options: KernelOptions, threads: ThreadOptions) {
+  private constructor(heap: Heap, options: WasmOptions, numerics: Numerics, engine: WideEngine) {
     this.#heap = heap;
-    this.#options = options;
-    this.#compiler = new Compiler(heap, options, this.#table);
+    this.#numerics = numerics;
+    this.#options = { relaxed: numerics.relaxed, wide: numerics.simd.bits === 256 };
+    this.#compiler = new Compiler(heap, this.#options, this.#table, engine);
     this.#arenas = new ArenaPool(heap);
-    this.#runner = new ThreadedRunner(heap.memory, heap.shared, threads);
+    this.#runner = new ThreadedRunner(heap.memory, heap.shared, options);
   }
 
   /**
-   * @throws BackendError if the engine has no WebAssembly SIMD.
-   * @throws ValidationError `THREAD_COUNT`
+   * @param trial What decides whether 256 bits can be had; for tests.
+   * @throws BackendError `WASM_SIMD_MISSING` if the engine has no WebAssembly SIMD.
+   * @throws ValidationError `INVALID_OPTION`, `THREAD_COUNT`, `ENVIRONMENT_VALUE`
    */
-  static create(options: WasmOptions = {}): WasmBackend {
+  static create(options: WasmOptions = {}, trial: WideTrial = NODE_TRIAL): WasmBackend {
     if (!simdSupported()) {
       throw new BackendError(
         'WASM_SIMD_MISSING',
         "This JavaScript engine has no WebAssembly SIMD. Use the 'reference' backend, or a newer engine.",
       );
     }
-    const { mode = 'portable' } = options;
-    const relaxed = mode === 'fast' && relaxedSimdSupported();
     const { shared = knownThreadHost() !== null } = options;
-    return new WasmBackend(new Heap({ ...options, shared }), { ...PORTABLE, relaxed }, options);
+    const numerics = chooseNumerics(options, trial);
+    return new WasmBackend(new Heap({ ...options, shared }), options, numerics, trial.engine);
   }
 
   /**
@@ -113,7 +123,10 @@ export class WasmBackend implements ProgramBackend {
       heapSize: this.#heap.memory.buffer.byteLength,
       kernels: this.#compiler.size,
       threads: this.#runner.threads,
-      relaxed: this.#options.relaxed,
+      mode: this.#numerics.mode,
+      relaxed: this.#numerics.relaxed,
+      simd: this.#numerics.simd.bits,
+      simdReason: this.#numerics.simd.reason,
       launches: new Map(this.#launches),
       fallbacks: new Map(this.#fallbacks),
     };

@@ -4,6 +4,7 @@ import { ModuleBuilder } from './assembler/module.js';
 import type { Heap } from './heap.js';
 import type { KernelFunction, KernelOptions, WasmCall } from './kernel.js';
 import type { FunctionTable } from './threads/functionTable.js';
+import type { WideEngine } from './wideEngine.js';
 
 export type { KernelFunction } from './kernel.js';
 
@@ -14,13 +15,18 @@ export class Compiler {
   readonly #heap: Heap;
   readonly #options: KernelOptions;
   readonly #table: FunctionTable;
+  readonly #engine: WideEngine | null;
   readonly #compiled = new Map<string, readonly KernelFunction[]>();
 
-  /** @param table Where compiled functions are made known to other threads. */
-  constructor(heap: Heap, options: KernelOptions, table: FunctionTable) {
+  /**
+   * @param table Where compiled functions are made known to other threads.
+   * @param engine Compiles wide code; needed where `options.wide` is set, and not used otherwise.
+   */
+  constructor(heap: Heap, options: KernelOptions, table: FunctionTable, engine: WideEngine | null = null) {
     this.#heap = heap;
     this.#options = options;
     this.#table = table;
+    this.#engine = options.wide ? engine : null;
   }
 
   get size(): number {
@@ -45,20 +51,19 @@ export class Compiler {
 
   #compile(calls: readonly WasmCall[]): Map<string, KernelFunction[]> {
     if (calls.length === 0) return new Map();
-    const builder = new ModuleBuilder({
-      initialPages: 1,
-      maximumPages: this.#heap.maximumPages,
-      shared: this.#heap.shared,
-    });
+    const builder = new ModuleBuilder(
+      { initialPages: 1, maximumPages: this.#heap.maximumPages, shared: this.#heap.shared },
+      this.#options,
+    );
     calls.forEach((call, index) => {
       builder.prefix = `${index}.`;
       call.build(builder, this.#options);
     });
     try {
       const bytes = builder.encode();
-      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-        env: { memory: this.#heap.memory },
-      });
+      const compiled = (): WebAssembly.Module => new WebAssembly.Module(bytes);
+      const module = this.#engine ? this.#engine.compileWide(compiled) : compiled();
+      const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#heap.memory } });
       const names = calls.flatMap(({ phases }, index) => phases.map(({ name }) => `${index}.${name}`));
       this.#table.register(
         names,

@@ -3,7 +3,9 @@
  * shape, never by the number of threads, so that any number of threads gives the same bits.
  */
 import type { KernelAttributes, KernelName, TensorType } from '../contract.js';
-import type { ModuleBuilder } from './assembler/module.js';
+import type { CodeOptions, ModuleBuilder } from './assembler/module.js';
+
+export { PORTABLE } from './assembler/module.js';
 
 export type KernelFunction = (...values: number[]) => void;
 
@@ -21,15 +23,7 @@ export interface Phase {
 }
 
 /** What kernels may use besides plain SIMD. */
-export interface KernelOptions {
-  /** The relaxed multiply-add: faster, but its last bit depends on the machine. */
-  readonly relaxed: boolean;
-  /** The engine joins pairs of vectors to 256 bits, so that tiles should be wider. */
-  readonly wide: boolean;
-}
-
-/** Plain SIMD: the same bits on every machine. */
-export const PORTABLE: KernelOptions = { relaxed: false, wide: false };
+export type KernelOptions = CodeOptions;
 
 /**
  * A kernel for certain shapes. Its functions take the addresses of inputs, outputs and (if there is any) scratch

@@ -10,10 +10,14 @@ import { lower } from '../../../src/ir/lowering/lower.js';
 import * as nn from '../../../src/nn/index.js';
 import { add } from '../../../src/ops/elementwise/add.js';
 import { quantize } from '../../../src/quant/index.js';
+import { referenceBackend, setDefaultBackend } from '../../../src/tensor/backend.js';
 import { fromValues, randn } from '../../../src/tensor/create.js';
 import { Generator, manualSeed } from '../../../src/tensor/random.js';
 import type { Tensor } from '../../../src/tensor/tensor.js';
 import { FunctionModule, relativeError, type TensorFunction } from '../functionModule.js';
+
+// Where lowered graphs are: here they are run beside the models that they come from.
+setDefaultBackend(referenceBackend());
 
 /** Statistics that training could have left, with scales of both signs and of zero. */
 function randomize(layer: nn.BatchNorm2d | nn.BatchNorm1d, generator: Generator): void {

@@ -17,10 +17,14 @@ import { dropout } from '../../../src/ops/neural/dropout.js';
 import { maxPool2d } from '../../../src/ops/neural/maxPool.js';
 import { fakeQuantize } from '../../../src/ops/quantization/openvinoFakeQuantize.js';
 import { quantize } from '../../../src/quant/index.js';
+import { referenceBackend, setDefaultBackend } from '../../../src/tensor/backend.js';
 import { randn, tensor } from '../../../src/tensor/create.js';
 import { Generator, manualSeed } from '../../../src/tensor/random.js';
 import type { Tensor } from '../../../src/tensor/tensor.js';
 import { FunctionModule, relativeError, type TensorFunction } from '../functionModule.js';
+
+// Where lowered graphs are: here they are run beside the models that they come from.
+setDefaultBackend(referenceBackend());
 
 /** The lowered graph of a function, after a check that it computes the same. */
 async function lowered(run: TensorFunction, ...inputs: Tensor[]): Promise<Graph> {

@@ -25,7 +25,7 @@ const sameBits = (a: TypedArray, b: TypedArray): boolean => bytesOf(a).equals(by
 type Runner = (...values: number[]) => void;
 
 function compile(call: WasmCall, options: KernelOptions, memory: WebAssembly.Memory, pages: number): Runner[] {
-  const builder = new ModuleBuilder({ initialPages: 1, maximumPages: pages, shared: false });
+  const builder = new ModuleBuilder({ initialPages: 1, maximumPages: pages, shared: false }, options);
   call.build(builder, options);
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(builder.encode()), { env: { memory } });
   return call.phases.map(({ name }) => exports[name] as Runner);

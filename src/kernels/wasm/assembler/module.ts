@@ -3,7 +3,7 @@
  * Knows just what kernels need.
  */
 import { ByteWriter } from './bytes.js';
-import { type Expression, type I32, i32, type Statement, type ValueType } from './instructions.js';
+import { type Expression, f32, f32x4, type I32, i32, type Statement, type ValueType } from './instructions.js';
 
 const TYPE_CODES: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 const NO_RESULT = 0x40;
@@ -24,6 +24,23 @@ export class Local<T extends ValueType = ValueType> implements Expression<T> {
   }
 }
 
+/** How code is written. */
+export interface CodeOptions {
+  /** The relaxed multiply-add: faster, but its last bit depends on the machine. */
+  readonly relaxed: boolean;
+  /** The engine joins pairs of vectors to 256 bits: loops are written so that it can. */
+  readonly wide: boolean;
+}
+
+/** Plain SIMD: the same bits on every machine. */
+export const PORTABLE: CodeOptions = { relaxed: false, wide: false };
+
+/**
+ * Names what is compiled for 256 bits. The engine compiles equal bytes once in a process: without this, the same kernel
+ * for 128 bits would be given the code for 256, and the other way round.
+ */
+const WIDE_SECTION = 'quantgrad.simd256';
+
 type Parameters_<P extends Readonly<Record<string, ValueType>>> = { readonly [K in keyof P]: Local<P[K]> };
 
 /** The body of a function under construction. */
@@ -34,9 +51,11 @@ export class FunctionBuilder {
   readonly #constantLocals = new Map<string, Local>();
   readonly #locals: ValueType[] = [];
   readonly #parameterCount: number;
+  readonly options: CodeOptions;
 
-  constructor(parameterCount: number) {
+  constructor(parameterCount: number, options: CodeOptions = PORTABLE) {
     this.#parameterCount = parameterCount;
+    this.options = options;
   }
 
   /** A new local, zero or set to `initial`. */
@@ -66,6 +85,25 @@ export class FunctionBuilder {
     this.#constants.byte(0x21);
     this.#constants.unsigned(local.index);
     return local;
+  }
+
+  /**
+   * Writes the body of a loop (or a part of it) whose vectors are not used after it. V8 keeps every local that a loop
+   * assigns as a variable of the loop, and an upper half that is one is not joined with its lower half; so the vectors
+   * are forgotten at the end.
+   */
+  temporaries(body: () => void): void {
+    const first = this.#locals.length;
+    body();
+    if (!this.options.wide) return;
+    const made = this.#locals.flatMap((type, index) => (type === 'v128' && index >= first ? [index] : []));
+    const constants = new Set([...this.#constantLocals.values()].map(({ index }) => index));
+    const forgotten = made
+      .map((index) => new Local('v128', this.#parameterCount + index))
+      .filter(({ index }) => !constants.has(index));
+    if (forgotten.length === 0) return;
+    const nothing = this.constant('nothing', f32x4.splat(f32.const(0)));
+    for (const local of forgotten) this.set(local, nothing);
   }
 
   /** Adds a constant or an expression to an integer local. */
@@ -166,11 +204,13 @@ export interface MemoryImport {
 export class ModuleBuilder {
   readonly #functions: DefinedFunction[] = [];
   readonly #memory: MemoryImport;
+  readonly options: CodeOptions;
   /** Begins the names of the functions that are defined from now on, so that several kernels fit into one module. */
   prefix = '';
 
-  constructor(memory: MemoryImport) {
+  constructor(memory: MemoryImport, options: CodeOptions = PORTABLE) {
     this.#memory = memory;
+    this.options = options;
   }
 
   /** Defines and exports a function without a result; returns its number for calls. */
@@ -180,7 +220,7 @@ export class ModuleBuilder {
     build: (code: FunctionBuilder, parameters: Parameters_<P>) => void,
   ): number {
     const types = Object.values(parameters);
-    const builder = new FunctionBuilder(types.length);
+    const builder = new FunctionBuilder(types.length, this.options);
     const locals = Object.fromEntries(
       Object.entries(parameters).map(([key, type], index) => [key, new Local(type, index)]),
     );
@@ -235,6 +275,7 @@ export class ModuleBuilder {
         writer.append(body);
       }
     });
+    if (this.options.wide) section(0, (writer) => writer.text(WIDE_SECTION));
     return out.finish();
   }
 }

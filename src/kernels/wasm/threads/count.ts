@@ -1,5 +1,6 @@
 /** How many threads backends use that were not told a number of their own. */
 import { ValidationError } from '../../../errors.js';
+import { environmentThreads } from '../environment.js';
 import { knownThreadHost } from './host.js';
 import { MAXIMUM_THREADS } from './layout.js';
 
@@ -19,7 +20,7 @@ export function checkThreadCount(count: number): number {
 
 /**
  * Sets how many threads kernels run on, the calling one included, from the next kernel on. Results are the same bits for
- * every number. By default as many as the process has cores; where threads cannot share memory (a browser page that is
+ * every number. By default the environment variable `QUANTGRAD_THREADS`, else as many as the process has cores; where threads cannot share memory (a browser page that is
  * not cross-origin isolated) there is always one.
  * @throws ValidationError `THREAD_COUNT` unless it is a whole number from 1 to 64
  */
@@ -28,9 +29,17 @@ export function setThreads(count: number): void {
   changes++;
 }
 
-/** The number that `setThreads` set, or the number of cores. */
+/** What the environment says; null until it was read, which is once. */
+let fromEnvironment: { readonly count: number | undefined } | null = null;
+
+/**
+ * The number that `setThreads` set, or the default.
+ * @throws ValidationError `ENVIRONMENT_VALUE` if `QUANTGRAD_THREADS` is no number of threads
+ */
 export function getThreads(): number {
-  return chosen ?? Math.min(knownThreadHost()?.cores ?? 1, MAXIMUM_THREADS);
+  if (chosen !== null) return chosen;
+  fromEnvironment ??= { count: environmentThreads(MAXIMUM_THREADS) };
+  return fromEnvironment.count ?? Math.min(knownThreadHost()?.cores ?? 1, MAXIMUM_THREADS);
 }
 
 /** The number, and how often it was set. */

@@ -11,6 +11,8 @@ import { WasmBackend } from '../../../../src/kernels/wasm/backend.js';
 import { getThreads, setThreads } from '../../../../src/kernels/wasm/threads/count.js';
 import { addArrays, watchWorkers, withThreads } from './tools.js';
 
+// What is tested here is the number of threads without it.
+delete process.env.QUANTGRAD_THREADS;
 // Before any backend looks for the class.
 const watched = watchWorkers();
 afterAll(() => watched.restore());

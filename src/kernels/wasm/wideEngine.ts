@@ -1,0 +1,96 @@
+/**
+ * Whether the JavaScript engine can join two 128-bit vectors into one of 256 bits, and how it is told to: V8 has a pass
+ * that does so for code written for it, behind a flag that Node lets a program set while it runs.
+ *
+ * The flag is on just while a module of ours is compiled. Other WebAssembly of the process, and our own for 128 bits,
+ * is compiled as always.
+ */
+import type * as fileSystem from 'node:fs';
+import type * as v8 from 'node:v8';
+
+export interface WideEngine {
+  /** Why it cannot be done here; null where it can. */
+  obstacle(): string | null;
+  /** Runs `compile`, which compiles a module at once and is meant to be joined. */
+  compileWide(compile: () => WebAssembly.Module): WebAssembly.Module;
+}
+
+/** The first version of Node whose pass is known to be right for the code that is written here. */
+const FIRST_NODE = 24;
+
+/** A flag that is on while a module is compiled: what sets it, and what ends it. */
+type Flag = readonly [on: string, off: string];
+
+/**
+ * Without those behind the first the pass would come late: functions begin in code that is made fast and is not joined,
+ * and are compiled again when they have run for a while.
+ */
+const FLAGS: readonly Flag[] = [
+  ['--experimental-wasm-revectorize', '--no-experimental-wasm-revectorize'],
+  ['--no-wasm-lazy-compilation', '--wasm-lazy-compilation'],
+  ['--no-liftoff', '--liftoff'],
+];
+
+/**
+ * Belongs to `--no-liftoff`: code that may go back to the first kind needs counts that only that kind makes, and V8 ends the
+ * process where they are missing. On by default from this version of Node on (V8 13.7).
+ */
+const DEOPTIMIZATION: Flag = ['--no-wasm-deopt', '--wasm-deopt'];
+const DEOPTIMIZATION_NODE = 25;
+
+const nodeVersion = (): number => Number.parseInt(process.versions.node, 10);
+
+/** A module of Node, without an import that a bundler for browsers would follow. Node 20.16 and newer. */
+function nodeModule<T>(name: string): T | undefined {
+  const load = process.getBuiltinModule as ((name: string) => unknown) | undefined;
+  return load?.(name) as T | undefined;
+}
+
+/** Whether the processor has AVX2, where the system says so; elsewhere it is taken for granted, as all of the last ten years have it. */
+function hasAvx2(): boolean {
+  if (process.platform !== 'linux') return true;
+  try {
+    const text = nodeModule<typeof fileSystem>('node:fs')?.readFileSync('/proc/cpuinfo', 'utf8') ?? '';
+    const flags = /^flags\s*:(.*)$/m.exec(text)?.[1];
+    return flags === undefined || flags.split(' ').includes('avx2');
+  } catch {
+    return true;
+  }
+}
+
+function findObstacle(): string | null {
+  const versions = typeof process === 'object' ? process.versions : undefined;
+  if (!versions?.node || !versions.v8 || 'bun' in versions || 'deno' in versions) {
+    return 'only Node lets a program switch V8 to 256 bits, and this is not Node';
+  }
+  if (nodeVersion() < FIRST_NODE) {
+    return `it takes Node ${FIRST_NODE} or newer, and this is Node ${versions.node}`;
+  }
+  const built = process.config.variables as Readonly<Record<string, unknown>>;
+  if (!built.v8_enable_wasm_simd256_revec) return 'this Node was built without the pass of V8 that joins vectors';
+  if (process.arch !== 'x64') return `it takes an x64 processor with AVX2, and this is ${process.arch}`;
+  return hasAvx2() ? null : 'this processor has no AVX2';
+}
+
+let obstacle: string | null | undefined;
+
+export const nodeWideEngine: WideEngine = {
+  obstacle() {
+    if (obstacle === undefined) obstacle = findObstacle();
+    return obstacle;
+  },
+  compileWide(compile) {
+    const { setFlagsFromString } = nodeModule<typeof v8>('node:v8') as typeof v8;
+    // A flag that the program itself was started with stays.
+    const words = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
+    const given = new Set(words.map((word) => word.replaceAll('_', '-')));
+    const all = nodeVersion() < DEOPTIMIZATION_NODE ? FLAGS : [...FLAGS, DEOPTIMIZATION];
+    const flags = all.filter(([on]) => !given.has(on));
+    for (const [on] of flags) setFlagsFromString(on);
+    try {
+      return compile();
+    } finally {
+      for (const [, off] of flags) setFlagsFromString(off);
+    }
+  },
+};
