@@ -12,7 +12,7 @@ import { BackendError } from '../errors.js';
 import type { Backend, Storage, TensorType } from '../kernels/contract.js';
 import { compilesPrograms, type ProgramRun } from '../kernels/program.js';
 import { Tensor } from '../tensor/tensor.js';
-import type { Graph } from './graph.js';
+import type { Graph, GraphNode } from './graph.js';
 import { GraphSnapshot, makePlan, type Plan } from './plan.js';
 
 /** Plans that are kept for different shapes and modes; the longest unused goes first. */
@@ -91,7 +91,7 @@ export class PlannedExecutor {
 
   #plan(inputs: readonly Tensor[], training: boolean): Plan | null {
     const gradients = isGradEnabled();
-    const flags = this.#graph.nodes.map((node) => (node.isConstant && node.constant.tensor.requiresGrad ? 1 : 0));
+    const flags = this.#graph.nodes.map(stateOf);
     const types = inputs.map(({ shape, dtype, requiresGrad }) => `${dtype}[${shape}]${requiresGrad}`);
     const key = [training, gradients, flags.join(''), ...types].join('|');
     const [{ backend }] = inputs;
@@ -120,6 +120,12 @@ export class PlannedExecutor {
     this.#seen = [...this.#seen, key].slice(-REMEMBERED);
     return false;
   }
+}
+
+/** What may change about a node from step to step: whether it trains (1), or lets its input through (2). */
+function stateOf(node: GraphNode): number {
+  if (node.isConstant) return node.constant.tensor.requiresGrad ? 1 : 0;
+  return node.definition.bypass?.(node.attributes) ? 2 : 0;
 }
 
 /** Runs the forward part, unless memory is short. */

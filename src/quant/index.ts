@@ -1,5 +1,14 @@
 /** Quantization: post-training quantization, quantized models that train, and their configuration. */
 export type { RangeGradient } from '../ops/quantization/quantizeDequantize.js';
+export {
+  type AccuracyControlOptions,
+  type AccuracyControlResult,
+  type AccuracyProgress,
+  quantizeWithAccuracyControl,
+  type RevertedGroup,
+} from './accuracy/accuracyControl.js';
+export type { ValidationFunction, ValidationResult, ValidationSource } from './accuracy/evaluator.js';
+export type { RestoreMode } from './accuracy/revert.js';
 export { type BatchNormAdaptationOptions, batchNormAdaptation } from './batchNormAdaptation.js';
 export type { CalibrationSource } from './calibration.js';
 export { getConfig, loadFromConfig, type QuantizationConfig, type QuantizerEntry } from './config.js';
