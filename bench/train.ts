@@ -1,10 +1,15 @@
 /**
- * Times training steps: npm run bench:train -- [--json] [--backend wasm|reference] [--threads N] [--steps N] WORKLOAD...
- * A step is zeroGrad, forward, cross entropy, backward, SGD with momentum 0.9. Prints one JSON line per workload.
+ * Times training steps:
+ * npm run bench:train -- [--json] [--threads N] [--simd 128|256] [--mode portable|fast] [--node 24] [--backend wasm|reference] [--steps N] WORKLOAD...
+ * A step is zeroGrad, forward, cross entropy, backward, SGD with momentum 0.9. Prints a table, or one JSON line per workload.
  */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { defineCommand, runMain } from 'citty';
+import Table from 'cli-table3';
 import {
   functional as F,
+  info,
   init,
   manualSeed,
   type nn,
@@ -18,8 +23,9 @@ import {
 import { Bench } from 'tinybench';
 import { GraphModule } from '../src/graph/graphModule.js';
 import { trace } from '../src/graph/trace.js';
-import { getThreads, setThreads } from '../src/kernels/wasm/threads/count.js';
+import { nodeProgram } from './engine.js';
 import { WORKLOADS } from './networks.js';
+import { checkWorkloads } from './steps.js';
 
 async function medianMs(step: () => void, steps: number): Promise<number> {
   const bench = new Bench({ time: 0, iterations: steps, warmupTime: 0, warmupIterations: 2 });
@@ -66,34 +72,98 @@ async function measure(name: string, steps: number): Promise<Record<string, numb
   };
 }
 
+interface Figures extends Readonly<Record<string, string | number>> {
+  readonly workload: string;
+  /** Threads that kernels may use. */
+  readonly threads: number;
+  /** Bits of a vector: what was taken, not what was asked for. */
+  readonly simd: number;
+  readonly mode: string;
+  readonly engine: string;
+}
+
+/** Names of the columns, in their order. */
+const COLUMNS: Readonly<Record<string, string>> = {
+  workload: 'Workload',
+  fp32_step_ms: 'Float step, ms',
+  qat_step_ms: 'QAT step, ms',
+  fp32_infer_ms: 'Float inference, ms',
+  first_step_ms: 'First step, ms',
+  max_rss_mb: 'Peak memory, MB',
+};
+
+function tableOf(rows: readonly Figures[]): string {
+  const table = new Table({
+    head: Object.values(COLUMNS),
+    style: { head: [], border: [] },
+    colAligns: Object.keys(COLUMNS).map((key) => (key === 'workload' ? 'left' : 'right')),
+  });
+  for (const row of rows) table.push(Object.keys(COLUMNS).map((key) => row[key]));
+  return table.toString();
+}
+
+/** Runs this script with another version of Node. */
+function runWith(version: string): void {
+  const values = process.argv.slice(2).filter((value, index, all) => {
+    return value !== '--node' && all[index - 1] !== '--node' && !value.startsWith('--node=');
+  });
+  const script = fileURLToPath(import.meta.url);
+  const { status } = spawnSync(nodeProgram(version), ['--import', 'tsx', script, ...values], { stdio: 'inherit' });
+  process.exitCode = status ?? 1;
+}
+
+/** One of the words, or undefined where nothing is said. */
+function oneOf<T extends string>(option: string, value: string | undefined, words: readonly T[]): T | undefined {
+  if (value === undefined || words.includes(value as T)) return value as T | undefined;
+  throw new Error(`--${option} is ${words.join(' or ')}, not '${value}'.`);
+}
+
 const command = defineCommand({
-  meta: { name: 'bench:train', description: 'Times float and QAT training steps' },
+  meta: { name: 'bench:train', description: 'Times float and QAT training steps, medians' },
   args: {
-    json: { type: 'boolean', description: 'Print JSON lines (the only form there is)', default: true },
+    json: { type: 'boolean', description: 'Print a line of JSON for each workload', default: false },
     backend: { type: 'string', description: 'wasm or reference', default: 'wasm' },
     threads: { type: 'string', description: 'Threads; by default the number of cores' },
+    simd: { type: 'string', description: 'Bits of a vector: 128, or 256 with Node 24 and newer' },
+    mode: { type: 'string', description: 'portable or fast; by default fast with 256 bits, else portable' },
+    node: { type: 'string', description: 'Version of Node to run with, such as 24, brought by npx' },
     steps: { type: 'string', description: 'Timed steps per figure', default: '7' },
   },
   async run({ args }) {
+    if (args.node !== undefined) {
+      runWith(args.node);
+      return;
+    }
     const names = args._.length > 0 ? args._ : Object.keys(WORKLOADS);
+    checkWorkloads(names);
+    const backend = oneOf('backend', args.backend, ['wasm', 'reference']);
+    const simd = oneOf('simd', args.simd, ['128', '256']) === undefined ? undefined : (Number(args.simd) as 128 | 256);
+    const mode = oneOf('mode', args.mode, ['portable', 'fast']);
+    const threads = args.threads === undefined ? undefined : Number(args.threads);
+    await init(
+      backend === 'reference'
+        ? { backend, threads }
+        : { backend, threads, simd, mode: mode ?? (simd === 256 ? 'fast' : 'portable') },
+    );
+    const used = info();
+    const rows: Figures[] = [];
     for (const name of names) {
-      if (!(name in WORKLOADS))
-        throw new Error(`Unknown workload '${name}'; there are ${Object.keys(WORKLOADS).join(', ')}.`);
+      const row: Figures = {
+        workload: name,
+        threads: used.threads,
+        simd: used.simd ?? 0,
+        mode: used.mode ?? used.backend,
+        engine: `node ${process.version}`,
+        ...(await measure(name, Number(args.steps))),
+      };
+      rows.push(row);
+      if (args.json) console.log(JSON.stringify(row));
+      else console.error(`${name} ...`);
     }
-    if (args.threads !== undefined) setThreads(Number(args.threads));
-    await init({ backend: args.backend === 'reference' ? 'reference' : 'wasm' });
-    for (const name of names) {
-      const figures = await measure(name, Number(args.steps));
-      console.log(
-        JSON.stringify({
-          workload: name,
-          threads: getThreads(),
-          simd: 128,
-          engine: `node ${process.version}`,
-          ...figures,
-        }),
-      );
-    }
+    if (args.json) return;
+    const { threads: count, reasons } = used;
+    console.log(`node ${process.version}, ${count} threads, mode ${rows[0]?.mode}. ${reasons.simd}`);
+    console.log(tableOf(rows));
   },
 });
 
