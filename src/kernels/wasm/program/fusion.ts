@@ -59,6 +59,9 @@ class Chains {
   /** By buffer: the positions of the steps that read it. */
   readonly #readers = new Map<ProgramBuffer, number[]>();
 
+  /** Which cuts a step keeps to. */
+  readonly #fitting = new Map<ChainStep, Map<string, boolean>>();
+
   constructor(steps: readonly ProgramStep[], needed: ReadonlySet<number>) {
     this.#steps = steps;
     this.#members = steps.map((step) => (isKernelStep(step) ? chainStepOf(step) : null));
@@ -85,6 +88,9 @@ class Chains {
   canJoin(first: readonly number[], second: readonly number[], far: number | null): boolean {
     const together = [...first, ...second];
     if (together.length > MOST_STEPS || !this.#keepToOneCut(together) || !this.#follow(first, second)) return false;
+    const steps = together.map((position) => this.#steps[position] as KernelStep);
+    const most = (of: 'inputs' | 'outputs'): number => steps.reduce((sum, step) => sum + step[of].length, 0);
+    if (far === null && most('inputs') <= MOST_INPUTS && most('outputs') <= MOST_OUTPUTS) return true;
     const { inputs, outputs } = this.#ends(together);
     if (inputs.length > MOST_INPUTS || outputs.length > MOST_OUTPUTS) return false;
     const value = far === null ? null : (this.#steps[far] as KernelStep).outputs[0].buffer;
@@ -108,8 +114,16 @@ class Chains {
     const [cut]: readonly Cut[] = cuts;
     return (
       cuts.every((each) => each.every((extent, axis) => extent === cut[axis])) &&
-      members.every(({ extents, walks }) => fitCut(extents, walks, cut))
+      members.every((member) => this.#fits(member, cut))
     );
+  }
+
+  #fits(member: ChainStep, cut: Cut): boolean {
+    const key = cut.join();
+    const known = this.#fitting.get(member) ?? new Map<string, boolean>();
+    const fits = known.get(key) ?? fitCut(member.extents, member.walks, cut);
+    this.#fitting.set(member, known.set(key, fits));
+    return fits;
   }
 
   /** Whether the second group reads of the first what its loop has at hand. */
