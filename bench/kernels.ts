@@ -1,11 +1,14 @@
 /**
- * Speed of single kernels, on the reference backend and on WebAssembly, in one run: `npx tsx bench/kernels.ts`.
- * Arguments pick benchmarks whose name contains them; `--wasm` leaves the reference out.
+ * Speed of single kernels on one thread, on the reference backend and on WebAssembly, in one run: `npx tsx bench/kernels.ts`.
+ * Arguments pick benchmarks whose name contains them; `--wasm` leaves the reference out; `--simd=256` (Node 24 and newer)
+ * and `--mode=fast` say how WebAssembly computes. The times are the processor's, so that other programs disturb less.
  */
 import { Bench } from 'tinybench';
 import type { Backend, Conv2dAttributes, KernelAttributes, KernelName, Operand } from '../src/kernels/contract.js';
 import { ReferenceBackend } from '../src/kernels/reference/backend.js';
 import { WasmBackend } from '../src/kernels/wasm/backend.js';
+import type { SimdBits } from '../src/kernels/wasm/environment.js';
+import type { NumericMode } from '../src/kernels/wasm/numerics.js';
 
 type Shape = readonly number[];
 
@@ -78,9 +81,14 @@ function prepare(backend: Backend, { kernel, inputs, attributes, output }: Case)
   };
 }
 
+const processorTime = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
 /** GF/s from the median time. */
 async function measure(backend: Backend, one: Case): Promise<number> {
-  const bench = new Bench({ time: 300, warmupTime: 100, warmupIterations: 2, iterations: 3 });
+  const bench = new Bench({ time: 300, warmupTime: 100, warmupIterations: 2, iterations: 3, now: processorTime });
   bench.add(one.name, prepare(backend, one));
   await bench.run();
   const [{ result }] = bench.tasks;
@@ -90,11 +98,18 @@ async function measure(backend: Backend, one: Case): Promise<number> {
 
 const words = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const withReference = !process.argv.includes('--wasm');
-console.log(`${process.version}; GF/s: reference, wasm, ratio`);
+const option = (name: string): string | undefined =>
+  process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3);
+const simd = option('simd') === undefined ? undefined : (Number(option('simd')) as SimdBits);
+const wasmBackend = WasmBackend.create({ threads: 1, simd, mode: option('mode') as NumericMode | undefined });
+const { mode, relaxed, simd: bits } = wasmBackend.info();
+console.log(
+  `${process.version}, ${mode}, ${relaxed ? 'relaxed multiply-add' : 'plain'}, ${bits} bits; GF/s: reference, wasm, ratio`,
+);
 for (const one of CASES) {
   if (words.length > 0 && !words.some((word) => one.name.includes(word))) continue;
   const reference = withReference ? await measure(new ReferenceBackend(), one) : Number.NaN;
-  const wasm = await measure(WasmBackend.create(), one);
+  const wasm = await measure(wasmBackend, one);
   const cells = [reference, wasm, wasm / reference].map((value) => value.toFixed(2).padStart(8));
   console.log(`${one.name.padEnd(32)} ${cells.join(' ')}`);
 }
