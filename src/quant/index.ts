@@ -13,6 +13,7 @@ export { type BatchNormAdaptationOptions, batchNormAdaptation } from './batchNor
 export type { CalibrationSource } from './calibration.js';
 export { getConfig, loadFromConfig, type QuantizationConfig, type QuantizerEntry } from './config.js';
 export type { IgnoredScope } from './ignoredScope.js';
+export type { BitsByName, LayerBits } from './layerBits.js';
 export type {
   AdvancedQuantizationParameters,
   BiasCorrectionParameters,

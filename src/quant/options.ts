@@ -1,7 +1,9 @@
 /** The options of quantize(): what they are, their defaults (NNCF's), and what they come to together. */
 import { UnsupportedError, ValidationError } from '../errors.js';
+import type { RangeGradient } from '../ops/quantization/quantizeDequantize.js';
 import { checkOptions } from '../options.js';
 import type { IgnoredScope } from './ignoredScope.js';
+import type { BitsByName } from './layerBits.js';
 import {
   type AdvancedQuantizationParameters,
   MODEL_TYPES,
@@ -50,6 +52,13 @@ export interface QuantizeOptions {
    * for what its table has. Default: 8 for both.
    */
   readonly bits?: number | { readonly weights?: number; readonly activations?: number };
+  /**
+   * Bits of single layers in place of `bits`, by name: `{ 'layer1.0': 4, fc: { weights: 8 } }`, or pairs with regular
+   * expressions: `[[/conv/, 4], ['fc', 8]]`; the last that matches decides. Default: none.
+   */
+  readonly bitsByName?: BitsByName;
+  /** How training computes the gradients of ranges: as NNCF does (`nncf`, default), or the `exact` derivative. */
+  readonly rangeGradient?: RangeGradient;
   /** Short for `advancedParameters.overflowFix`. */
   readonly overflowFix?: OverflowFix;
   /** Short for `advancedParameters.batchwiseStatistics`. */
@@ -68,6 +77,8 @@ export interface ResolvedOptions {
   readonly rule: PropagationRule;
   /** What the quantizers of a kind must be besides the preset's mode. */
   readonly constraints: { readonly weights: ConfigConstraints; readonly activations: ConfigConstraints };
+  readonly bitsByName: BitsByName;
+  readonly rangeGradient: RangeGradient;
   /** Widths in place of the tables' 8 bits. */
   readonly widths: { readonly weights: number; readonly activations: number };
   readonly ranges: { readonly weights: RangeEstimatorParameters; readonly activations: RangeEstimatorParameters };
@@ -80,7 +91,7 @@ export interface ResolvedOptions {
 
 const OPTION_NAMES = [
   ...['preset', 'targetDevice', 'modelType', 'subsetSize', 'fastBiasCorrection', 'ignoredScope', 'bits'],
-  ...['overflowFix', 'batchwiseStatistics', 'advancedParameters', 'onProgress'],
+  ...['bitsByName', 'rangeGradient', 'overflowFix', 'batchwiseStatistics', 'advancedParameters', 'onProgress'],
 ] as const;
 const ADVANCED_NAMES = [
   ...['overflowFix', 'quantizeOutputs', 'disableBiasCorrection', 'batchwiseStatistics'],
@@ -222,6 +233,8 @@ export function resolveOptions(options: QuantizeOptions = {}): ResolvedOptions {
       PROPAGATION_RULES as readonly PropagationRule[],
     ),
     constraints,
+    bitsByName: options.bitsByName ?? {},
+    rangeGradient: oneOf('rangeGradient', options.rangeGradient ?? 'nncf', ['nncf', 'exact']),
     widths: {
       weights: constraints.weights.bits === undefined ? bits.weights : 8,
       activations: constraints.activations.bits === undefined ? bits.activations : 8,

@@ -6,14 +6,13 @@
 import { noGrad } from '../autograd/gradMode.js';
 import { ValidationError } from '../errors.js';
 import type { Graph, GraphValue } from '../graph/graph.js';
-import { copyGraph } from '../graph/graphModule.js';
-import { trace } from '../graph/trace.js';
 import type { Module } from '../nn/module.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type BiasedLayer, biasedLayers, correctBiases } from './biasCorrection.js';
 import { type CalibrationSource, calibrationInputs, collectStatistics } from './calibration.js';
 import { ignoredNodes } from './ignoredScope.js';
 import { type ActivationRange, activationRanges, insertions, quantizedWeights, weightRanges } from './insertions.js';
+import { LayerWidths } from './layerBits.js';
 import { type QuantizeOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import type { OverflowFix } from './parameters.js';
 import { hasKind } from './placement/fusedPatterns.js';
@@ -21,6 +20,7 @@ import { firstNode, isDepthwise, type Operator } from './placement/operators.js'
 import { firstConvolutions, type Placement, placeQuantizers } from './placement/placement.js';
 import { QuantizedModel } from './quantizedModel.js';
 import { insertQuantizers } from './quantizer.js';
+import { recordedModel } from './recordedModel.js';
 import type { Collector } from './statistics/collector.js';
 
 export type { QuantizeOptions } from './options.js';
@@ -49,8 +49,7 @@ export async function quantize<M extends Module>(
       'CALIBRATION_EMPTY',
       'quantize: the calibration data is empty. Give at least one sample; 300 are usual.',
     );
-  const traced = trace(model, first.value);
-  const graph = copyGraph(traced.graph);
+  const { graph, structure } = recordedModel(model, first.value);
   const placement = place(graph, resolved);
   const batchwise = resolved.batchwiseStatistics ?? first.value.some(({ shape }) => shape[0] > 1);
   const activations = activationRanges(graph, placement, resolved.ranges.activations, batchwise);
@@ -63,7 +62,8 @@ export async function quantize<M extends Module>(
   const quantizers = insertions(
     await weightRanges(placement.weights, resolved.ranges.weights),
     activations,
-    ({ readers }) => readers.some(({ operator }) => half.has(operator)),
+    // A layer of fewer bits than the rest cannot spare one.
+    ({ readers, config }) => config.bits >= record.bits.weights && readers.some(({ operator }) => half.has(operator)),
   );
   if (biasCorrection) {
     const corrected = await correctBiases(
@@ -74,7 +74,7 @@ export async function quantize<M extends Module>(
     for (const [constant, value] of corrected) noGrad(() => constant.constant.tensor.assign_(value));
   }
   insertQuantizers(graph, [...quantizers.weights.map(({ insertion }) => insertion), ...quantizers.activations]);
-  return new QuantizedModel<M>(graph, traced.structure, record).train(model.training);
+  return new QuantizedModel<M>(graph, structure, record).useRangeGradient(resolved.rangeGradient).train(model.training);
 }
 
 /** Where quantizers go. */
@@ -82,6 +82,7 @@ function place(graph: Graph, options: ResolvedOptions): Placement {
   const { record, target, constraints, widths, rule, quantizeOutputs, transformer } = options;
   const placement = placeQuantizers(graph, {
     ...{ target, constraints, rule, quantizeOutputs, transformer, bits: widths },
+    layerWidths: new LayerWidths(graph, options.bitsByName),
     ignored: ignoredNodes(graph, record.ignoredScope),
     activationMode: record.preset === 'mixed' ? 'asymmetric' : 'symmetric',
   });

@@ -9,6 +9,10 @@ export interface ConfigConstraints extends Partial<QuantizerConfig> {
   readonly width?: number;
 }
 
+/** The constraints with another width, such as that of one layer; undefined: as they are. */
+export const withWidth = (constraints: ConfigConstraints, width: number | undefined): ConfigConstraints =>
+  width === undefined ? constraints : { ...constraints, bits: undefined, width };
+
 const FREE: QuantizerConfig = { mode: 'symmetric', bits: 8, perChannel: false, narrowRange: false };
 
 const agrees = (config: QuantizerConfig, { width: _, ...constraints }: ConfigConstraints): boolean =>

@@ -2,6 +2,7 @@
 
 import type { Graph, GraphNode } from '../../graph/graph.js';
 import { DYNAMIC } from '../../tensor/shape.js';
+import type { LayerWidths } from '../layerBits.js';
 import { type QuantizerTarget, quantizerName, weightsOf } from '../quantizer.js';
 import { type QuantizerConfig, sameConfig } from '../spec.js';
 import type { TargetTable } from '../targets/target.js';
@@ -21,6 +22,8 @@ export interface PlacementOptions {
   readonly activationMode: 'symmetric' | 'asymmetric';
   /** Widths; others than 8 take the place of the tables' 8. */
   readonly bits: { readonly weights: number; readonly activations: number };
+  /** Widths of single layers in place of these. */
+  readonly layerWidths?: LayerWidths;
   /** What quantizers must be besides. They override the modes. */
   readonly constraints?: { readonly weights?: ConfigConstraints; readonly activations?: ConfigConstraints };
   /** Default: mergeAllInOne. */
@@ -72,15 +75,20 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
       ignoredTypes: transformer ? target.transformerIgnored : [],
     },
   );
-  const candidates = weightCandidates(operators, target, {
-    ...{ mode: 'symmetric', width: options.bits.weights },
-    ...options.constraints?.weights,
-  });
+  const { layerWidths } = options;
+  const candidates = weightCandidates(
+    operators,
+    target,
+    { ...{ mode: 'symmetric', width: options.bits.weights }, ...options.constraints?.weights },
+    (node, weights) => layerWidths?.ofWeights(node, weights),
+  );
   const solved = placeActivationQuantizers(operators, {
     target,
     constraints: { mode: options.activationMode, width: options.bits.activations, ...options.constraints?.activations },
     rule: options.rule ?? 'mergeAllInOne',
+    widthOf: (node) => layerWidths?.of(node, 'activations'),
   });
+  layerWidths?.checkUsed();
   const picked = mergePicked(solved, candidates);
   const kept = dropRedundant(solved.filter((quantizer) => !picked.replaced.has(quantizer)));
   const weights = placeWeights(graph, candidates, picked);

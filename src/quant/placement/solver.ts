@@ -7,9 +7,10 @@
  * it has come to rest or waits directly under it; each operator is visited once.
  */
 
+import type { GraphNode } from '../../graph/graph.js';
 import type { QuantizerConfig } from '../spec.js';
 import type { TargetTable } from '../targets/target.js';
-import { type ConfigConstraints, constrain } from './constraints.js';
+import { type ConfigConstraints, constrain, withWidth } from './constraints.js';
 import { hasKind } from './fusedPatterns.js';
 import { mergeBranches, type PropagationRule } from './mergeRules.js';
 import {
@@ -48,6 +49,8 @@ export interface SolverOptions {
   /** What every quantizer of an activation must be, such as the mode of a preset. */
   readonly constraints: ConfigConstraints;
   readonly rule: PropagationRule;
+  /** The width of what a node reads, in place of the one in the constraints. */
+  readonly widthOf?: (node: GraphNode) => number | undefined;
 }
 
 /** Whether a concat in front of the operation needs one scale for all its inputs. Depthwise convolutions do not mix channels. */
@@ -89,8 +92,9 @@ class Solver {
 
   /** Configurations that suit an operator's inputs. */
   #choices(operator: Operator): readonly QuantizerConfig[] {
-    const { target, constraints } = this.#options;
+    const { target, widthOf } = this.#options;
     const { name, type } = firstNode(operator);
+    const constraints = withWidth(this.#options.constraints, widthOf?.(firstNode(operator)));
     const where = { node: name, kind: 'activations', target: target.name } as const;
     if (isResult(operator)) return constrain('any', constraints, where);
     const support = target.operations[type];

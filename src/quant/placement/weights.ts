@@ -5,7 +5,7 @@ import { sameShape } from '../../tensor/shape.js';
 import { weightsOf } from '../quantizer.js';
 import type { QuantizerConfig } from '../spec.js';
 import type { TargetTable } from '../targets/target.js';
-import { type ConfigConstraints, constrain } from './constraints.js';
+import { type ConfigConstraints, constrain, withWidth } from './constraints.js';
 import { firstNode, isDepthwise, type Operator } from './operators.js';
 
 export interface WeightReader {
@@ -29,6 +29,7 @@ export function weightCandidates(
   operators: readonly Operator[],
   target: TargetTable,
   constraints: ConfigConstraints,
+  widthOf: (node: GraphNode, weights: GraphNode) => number | undefined = () => undefined,
 ): WeightCandidate[] {
   const found = new Map<GraphNode, WeightCandidate>();
   for (const operator of operators) {
@@ -41,13 +42,15 @@ export function weightCandidates(
     for (const port of weightPorts(node, traits.port)) {
       const weights = weightsOf(node, port);
       if (!weights) continue;
+      const width = widthOf(node, weights);
       const known = found.get(weights);
       if (known) {
         known.readers.push({ operator, port });
         continue;
       }
       const { shape } = weights.outputs[0].type;
-      const configs = constrain(offered, constraints, { node: node.name, kind: 'weights', target: target.name });
+      const where = { node: node.name, kind: 'weights', target: target.name } as const;
+      const configs = constrain(offered, withWidth(constraints, width), where);
       found.set(weights, {
         weights,
         readers: [{ operator, port }],
