@@ -13,7 +13,7 @@ import { constant, emitFill, FLOAT, roundUp, times } from './spans.js';
 const LANES = 16;
 
 /** Scratch memory that the lanes of a kernel should take together, and the lanes that there are however much they take. */
-const LANES_LIMIT = 2 ** 25;
+const LANES_LIMIT = 2 ** 24;
 const FEWEST_LANES = 4;
 
 export const laneCount = (items: number, laneBytes: number): number =>

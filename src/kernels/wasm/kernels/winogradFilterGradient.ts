@@ -3,17 +3,18 @@
  * tiles of the input and of the output's gradient, the products' gradients are V Z^T, summed over all tiles, and are
  * transformed back to weights once. The tiles are divided among parts with sums of their own, which are added in order.
  */
-import { f32, f32x4, i32, type V128, v128 } from '../assembler/instructions.js';
-import type { FunctionBuilder, Local } from '../assembler/module.js';
+import { f32x4, i32, v128 } from '../assembler/instructions.js';
 import { kernelParameters, sizeOf, type WasmCall } from '../kernel.js';
 import { defineGemm, paddedStride, TILE_COLUMNS, TILE_ROWS } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout } from './lanes.js';
-import { defineTranspose, emitTransposed } from './movement.js';
+import { defineTranspose } from './movement.js';
 import { defineQuadStaging, pixelFloats } from './quads.js';
 import { constant, emitFill, emitLoop, evenBlock, FLOAT, floatAt, minimum, roundUp, times } from './spans.js';
 import { defineTileTransform } from './winograd.js';
+import { fewTiles, fewTilesFilterGradientCall } from './winogradFewTiles.js';
 import { emitTileBlock, tileBlocks, type WinogradShape } from './winogradShape.js';
-import { emitTransform, transposed } from './winogradTransforms.js';
+import { transposed } from './winogradTransforms.js';
+import { defineWeights } from './winogradWeights.js';
 
 const PARAMETERS = kernelParameters(['input', 'gradient', 'output', 'scratch']);
 
@@ -25,25 +26,8 @@ const ENOUGH_ITEMS = 8;
 /** Room between the matrices of different products, in floats. */
 const GAP = 16;
 
-/** Writes nine weights of each of `rows` filters, which are the lanes of the vectors. */
-function emitWeights(
-  code: FunctionBuilder,
-  weights: readonly V128[],
-  targets: readonly Local<'i32'>[],
-  rows: number,
-): void {
-  const kept = weights.map((weight) => code.local('v128', weight));
-  for (const first of [0, 4]) {
-    emitTransposed(code, kept.slice(first, first + 4))
-      .slice(0, rows)
-      .forEach((four, row) => {
-        code.do(v128.store(targets[row], four, first * FLOAT));
-      });
-  }
-  for (let row = 0; row < rows; row++) code.do(f32.store(targets[row], f32x4.extractLane(kept[8], row), 8 * FLOAT));
-}
-
 export function winogradFilterGradientCall(shape: WinogradShape, key: string, cost: number): WasmCall {
+  if (fewTiles(shape)) return fewTilesFilterGradientCall(shape, key, cost);
   const { matrices, batch, rows: outputs, depth: inputs, pads } = shape;
   const { inputHeight, inputWidth, outputHeight, outputWidth } = shape;
   const blocks = tileBlocks(shape);
@@ -162,22 +146,11 @@ export function winogradFilterGradientCall(shape: WinogradShape, key: string, co
           });
         });
       });
+      const write = defineWeights(module, matrices, { sumsFloats, inputs, outputs });
       module.function('transform sums', PARAMETERS, (code, { output, scratch, begin, end }) => {
         const channel = code.local('i32', begin);
         const row = code.local('i32');
         const place = code.local('i32');
-        const targets = [0, 1, 2, 3].map(() => code.local('i32'));
-        const filterBytes = inputs * 9 * FLOAT;
-        const four = (rows: number): void => {
-          const sums = Array.from({ length: matrices.inputs }, (_, y) =>
-            Array.from({ length: matrices.inputs }, (_, x) =>
-              v128.load(place, (y * matrices.inputs + x) * sumsFloats * FLOAT),
-            ),
-          );
-          emitWeights(code, emitTransform(code, transposed(matrices.filter), sums).flat(), targets, rows);
-          code.increase(place, 4 * FLOAT);
-          for (const target of targets) code.increase(target, 4 * filterBytes);
-        };
         code.countTo(channel, end, 1, () => {
           const item = i32.divU(channel, constant(channelBlock));
           const rowInBlock = i32.remU(channel, constant(channelBlock));
@@ -206,12 +179,7 @@ export function winogradFilterGradientCall(shape: WinogradShape, key: string, co
               code.increase(place, sumsFloats * FLOAT);
             });
           }
-          code.set(place, row);
-          targets.forEach((target, index) => {
-            code.set(target, i32.add(floatAt(output, [channel, 9]), constant(index * filterBytes)));
-          });
-          code.repeat(Math.floor(outputs / 4), () => four(4));
-          if (outputs % 4 > 0) four(outputs % 4);
+          code.call(write, row, floatAt(output, [channel, 9]), constant(outputs));
         });
       });
     },
