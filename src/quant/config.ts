@@ -24,10 +24,11 @@ import {
   weightsOf,
 } from './quantizer.js';
 import type { QuantizationRecord } from './record.js';
+import { insertSmoothing, type SmoothedPlace, smoothedPlaces } from './smoothQuant.js';
 import type { QuantizerSpec } from './spec.js';
 
 /** The version of the format that this library writes, and the newest it reads. */
-export const CONFIG_VERSION = 1;
+export const CONFIG_VERSION = 2;
 
 export interface QuantizerEntry {
   readonly target: QuantizerTarget;
@@ -47,6 +48,8 @@ export interface QuantizationConfig {
   readonly inputs: readonly { readonly name: string; readonly shape: readonly number[]; readonly dtype: DType }[];
   readonly record: QuantizationRecord;
   readonly quantizers: readonly QuantizerEntry[];
+  /** Where SmoothQuant divides activations. Absent: nowhere. Since version 2. */
+  readonly smoothed?: readonly SmoothedPlace[];
 }
 
 /** The configuration of a quantized model, ready for `JSON.stringify`. */
@@ -55,8 +58,10 @@ export function getConfig(model: QuantizedModel): QuantizationConfig {
   const isOwner = (quantizer: Quantizer): boolean => quantizer.owner === quantizer.name;
   // Those that share come last, so that what they share is there when they are read.
   const ordered = [...quantizers.filter(isOwner), ...quantizers.filter((quantizer) => !isOwner(quantizer))];
+  const smoothed = smoothedPlaces(model.graph, isQuantizer);
   return {
-    version: CONFIG_VERSION,
+    // What is the same in both versions is written as the first, which older libraries read.
+    version: smoothed.length > 0 ? CONFIG_VERSION : 1,
     inputs: model.graph.inputs.map((node) => ({
       name: node.name,
       shape: [...node.outputs[0].type.shape],
@@ -71,6 +76,7 @@ export function getConfig(model: QuantizedModel): QuantizationConfig {
       ...(isOwner(quantizer) ? {} : { shares: quantizer.owner }),
       ...(quantizer.rangeGradient === 'nncf' ? {} : { rangeGradient: quantizer.rangeGradient }),
     })),
+    ...(smoothed.length > 0 ? { smoothed } : {}),
   };
 }
 
@@ -86,6 +92,13 @@ export function loadFromConfig<M extends Module>(model: M, config: QuantizationC
     inputNames: config.inputs.map(({ name }) => name),
   });
   const graph = copyGraph(traced.graph);
+  for (const place of config.smoothed ?? []) {
+    const find = (name: string): GraphNode | undefined => graph.nodes.find((node) => node.name === name);
+    checkTarget(find(place.source.node), { point: 'output', ...place.source });
+    for (const reader of place.readers) checkTarget(find(reader.node), { point: 'input', ...reader });
+    insertSmoothing(graph, place, ones(place.shape));
+  }
+  if (config.smoothed) graph.sort();
   const nodes = new Map(graph.nodes.map((node) => [node.name, node]));
   const insertions = config.quantizers.map((entry): QuantizerInsertion => {
     const { target, spec, shape, shares } = entry;

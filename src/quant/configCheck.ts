@@ -24,10 +24,13 @@ const SPEC: Readonly<Record<string, Check>> = {
   perChannel: isFlag,
   narrowRange: isFlag,
 };
-const TARGET: Readonly<Record<string, Check>> = {
-  point: isOneOf('input', 'output', 'weights', 'result'),
+const PORT: Readonly<Record<string, Check>> = {
   node: isText,
   port: (value) => Number.isInteger(value) && (value as number) >= 0,
+};
+const TARGET: Readonly<Record<string, Check>> = {
+  ...PORT,
+  point: isOneOf('input', 'output', 'weights', 'result'),
   results: (value) => value === undefined || isFlag(value),
   readers: (value) => value === undefined || (Array.isArray(value) && value.every(isText)),
 };
@@ -66,7 +69,7 @@ function checkList(where: string, value: unknown): readonly unknown[] {
  * @throws FormatError `NOT_A_CONFIG` naming the field that is wrong, `NEWER_CONFIG` for a version that is not known yet.
  */
 export function checkConfig(config: unknown, newest: number): void {
-  const { version, inputs, record, quantizers } = checkFields('it', config, {});
+  const { version, inputs, record, quantizers, smoothed } = checkFields('it', config, {});
   if (typeof version !== 'number' || !Number.isInteger(version) || version < 1) fail('version', version);
   if ((version as number) > newest) {
     throw new FormatError(
@@ -79,6 +82,13 @@ export function checkConfig(config: unknown, newest: number): void {
     checkFields(`inputs[${index}]`, input, INPUT);
   });
   checkFields('record', record, RECORD);
+  if (smoothed !== undefined)
+    checkList('smoothed', smoothed).forEach((place, index) => {
+      const where = `smoothed[${index}]`;
+      const { source, readers } = checkFields(where, place, { name: isText, shape: isShape });
+      checkFields(`${where}.source`, source, PORT);
+      for (const reader of checkList(`${where}.readers`, readers)) checkFields(`${where}.readers`, reader, PORT);
+    });
   const owners = new Set<unknown>();
   checkList('quantizers', quantizers).forEach((entry, index) => {
     const where = `quantizers[${index}]`;

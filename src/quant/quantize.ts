@@ -21,6 +21,7 @@ import { firstConvolutions, type Placement, placeQuantizers } from './placement/
 import { QuantizedModel } from './quantizedModel.js';
 import { insertQuantizers } from './quantizer.js';
 import { recordedModel } from './recordedModel.js';
+import { smooth, smoothedGroups } from './smoothQuant.js';
 import type { Collector } from './statistics/collector.js';
 
 export type { QuantizeOptions } from './options.js';
@@ -50,11 +51,19 @@ export async function quantize<M extends Module>(
       'quantize: the calibration data is empty. Give at least one sample; 300 are usual.',
     );
   const { graph, structure } = recordedModel(model, first.value);
+  let items: AsyncIterable<Tensor[]> = chain(first.value, samples);
+  if (resolved.smoothQuant) {
+    // Two passes over the data: they are kept, as the source may give them only once.
+    const kept: Tensor[][] = [];
+    for await (const item of items) kept.push(item);
+    await smoothActivations(graph, kept, resolved);
+    items = from(kept);
+  }
   const placement = place(graph, resolved);
   const batchwise = resolved.batchwiseStatistics ?? first.value.some(({ shape }) => shape[0] > 1);
   const activations = activationRanges(graph, placement, resolved.ranges.activations, batchwise);
   const layers = biasCorrection ? biasedLayers(placement.weights) : [];
-  await collectStatistics(graph, chain(first.value, samples), watchlist(activations, layers), {
+  await collectStatistics(graph, items, watchlist(activations, layers), {
     onProgress: options.onProgress,
   });
 
@@ -75,6 +84,17 @@ export async function quantize<M extends Module>(
   }
   insertQuantizers(graph, [...quantizers.weights.map(({ insertion }) => insertion), ...quantizers.activations]);
   return new QuantizedModel<M>(graph, structure, record).useRangeGradient(resolved.rangeGradient).train(model.training);
+}
+
+/** Moves the spread of activations into weights, in place. */
+async function smoothActivations(graph: Graph, items: readonly Tensor[][], options: ResolvedOptions): Promise<void> {
+  if (!options.smoothQuant) return;
+  const groups = smoothedGroups(graph, options.smoothQuant, ignoredNodes(graph, options.record.ignoredScope));
+  const list = new Map(
+    groups.map(({ value, collector }) => [value, { description: describe(value), collectors: [collector] }]),
+  );
+  await collectStatistics(graph, from(items), list);
+  await smooth(graph, groups);
 }
 
 /** Where quantizers go. */
@@ -103,10 +123,17 @@ function protectedOperators({ operators }: Placement, overflowFix: OverflowFix):
   return new Set(operators.filter((operator) => hasKind(firstNode(operator).type, 'linear') && !isDepthwise(operator)));
 }
 
+async function* from<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
+
 async function* chain(first: Tensor[], rest: AsyncIterable<Tensor[]>): AsyncGenerator<Tensor[]> {
   yield first;
   yield* rest;
 }
+
+const describe = ({ node }: GraphValue): string =>
+  node.isParameter ? `input '${node.name}'` : `the output of '${node.name}'`;
 
 function watchlist(
   ranges: readonly ActivationRange[],
@@ -114,8 +141,7 @@ function watchlist(
 ): Map<GraphValue, { description: string; collectors: Collector[] }> {
   const list = new Map<GraphValue, { description: string; collectors: Collector[] }>();
   const watch = (value: GraphValue, collector: Collector): void => {
-    const description = value.node.isParameter ? `input '${value.node.name}'` : `the output of '${value.node.name}'`;
-    const entry = list.get(value) ?? { description, collectors: [] };
+    const entry = list.get(value) ?? { description: describe(value), collectors: [] };
     entry.collectors.push(collector);
     list.set(value, entry);
   };

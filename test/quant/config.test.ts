@@ -155,7 +155,7 @@ describe('errors', () => {
   it('a configuration of a newer version', async () => {
     const config = { ...(await configOf()), version: CONFIG_VERSION + 1 };
     expect(() => loadFromConfig(new SmallNet(), config)).toThrow(FormatError);
-    expect(() => loadFromConfig(new SmallNet(), config)).toThrow(/version 2.*Update/s);
+    expect(() => loadFromConfig(new SmallNet(), config)).toThrow(/version 3.*Update/s);
   });
 
   it.each<[string, (config: QuantizationConfig) => unknown]>([

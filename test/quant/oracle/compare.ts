@@ -32,7 +32,7 @@ function compareOne(quantizer: Quantizer, reference: ReferenceQuantizer): { prob
   expect('narrow range', spec.narrowRange, reference.narrow);
   expect('shape', JSON.stringify(parameters[0].shape), JSON.stringify(reference.shape));
   expect('granularity', spec.perChannel, reference.shape.length > 1);
-  expect('bits', spec.bits, 8);
+  expect('bits', spec.bits, reference.bits ?? 8);
   if (reference.signed !== undefined) expect('sign', spec.signed, reference.signed);
   let range = 0;
   if (String(parameters[0].shape) !== String(reference.shape)) return { problems, range };
@@ -81,4 +81,30 @@ export function compareQuantizers(
   }
   for (const name of own.keys()) if (!met.has(name)) differences.push(`NNCF has no quantizer at ${name}`);
   return { differences, quantizers: own.size, range };
+}
+
+const BIAS_TOLERANCE = 1e-5;
+
+/** Differences of weights and biases after quantization: those that NNCF changed, and that the others are as before. */
+export function valueDifferences(
+  model: Module,
+  quantized: QuantizedModel,
+  corrected: Reference['corrected'],
+  known: readonly string[],
+): string[] {
+  const own = quantized.stateDict();
+  const differences: string[] = [];
+  for (const [name, before] of model.stateDict()) {
+    const after = own.get(name);
+    if (!after || known.includes(name)) continue;
+    const values = after.dataSync();
+    const expected = corrected[name] ?? [...before.dataSync()];
+    expected.forEach((value, index) => {
+      const difference = Math.abs(values[index] - value);
+      if (!(difference <= BIAS_TOLERANCE * Math.max(1, Math.abs(value))))
+        differences.push(`${name}[${index}] is ${values[index]}, NNCF has ${value}`);
+    });
+  }
+  const lacking = Object.keys(corrected).filter((name) => !own.has(name));
+  return [...differences, ...lacking.map((name) => `${name} does not exist`)];
 }

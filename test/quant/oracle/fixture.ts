@@ -12,6 +12,8 @@ export interface ReferenceQuantizer {
   readonly mode: 'symmetric' | 'asymmetric';
   readonly narrow: boolean;
   readonly shape: readonly number[];
+  /** Absent: 8. */
+  readonly bits?: number;
   readonly signed?: boolean;
   /** `scale`, or `input_low` and `input_range`. */
   readonly values?: readonly (readonly number[])[];
@@ -32,19 +34,23 @@ interface Placements {
 
 const folder = new URL('./fixtures/', import.meta.url);
 export const PLACEMENTS = JSON.parse(readFileSync(new URL('placements.json', folder), 'utf8')) as Placements;
-const { tensors } = decodeSafetensors(readFileSync(new URL('weights.safetensors', folder)));
+export type Tensors = ReturnType<typeof decodeSafetensors>['tensors'];
+
+/** The tensors of a file of the fixtures. */
+export const readTensors = (name: string): Tensors => decodeSafetensors(readFileSync(new URL(name, folder))).tensors;
+
+const PLACEMENT_TENSORS = readTensors('weights.safetensors');
 
 /** The weights of a network, as PyTorch names them. */
-export function weightsOf(name: string): Map<string, Tensor> {
+export function weightsOf(name: string, tensors: Tensors = PLACEMENT_TENSORS): Map<string, Tensor> {
   const entries = [...tensors].filter(([key]) => key.startsWith(`${name}.`));
   return new Map(
     entries.map(([key, { data, shape, dtype }]) => [key.slice(name.length + 1), fromValues(data, shape, dtype)]),
   );
 }
 
-/** The calibration items of a network: the second input of a kind gets the samples in another order. */
-export function calibrationOf(name: string): Tensor[][] {
-  const { inputs } = PLACEMENTS.nets[name];
+/** The calibration items of a network with inputs of these kinds: the second input of a kind gets the samples in another order. */
+export function calibrationOf(inputs: readonly string[], tensors: Tensors = PLACEMENT_TENSORS): Tensor[][] {
   const samples = inputs.map((kind) => {
     const host = tensors.get(`data.${kind}`);
     if (!host) throw new Error(`The fixture has no data '${kind}'.`);
@@ -58,8 +64,8 @@ export function calibrationOf(name: string): Tensor[][] {
 }
 
 /** Loads PyTorch's weights; what PyTorch lists twice (tied weights) or leaves out (counters) is fine. */
-export function loadWeights(model: Module, name: string): void {
-  const { missing } = model.loadStateDict(weightsOf(name), { strict: false });
+export function loadWeights(model: Module, name: string, tensors: Tensors = PLACEMENT_TENSORS): void {
+  const { missing } = model.loadStateDict(weightsOf(name, tensors), { strict: false });
   const lacking = missing.filter((key) => !key.endsWith('numBatchesTracked'));
   if (lacking.length > 0) throw new Error(`${name}: the fixture lacks ${lacking.join(', ')}.`);
 }
@@ -139,10 +145,19 @@ function nodeOf(graph: Graph, operation: string): GraphNode {
   return found;
 }
 
+/** The name of the multiplication in front of the weighted operation of a layer. */
+function smoothedName(graph: Graph, scope: string): string {
+  const layer = graph.nodes.find((node) => node.scope === scope && ['MatMul', 'Convolution'].includes(node.type));
+  if (!layer) throw new Error(`The graph has no layer ${scope}.`);
+  return `${layer.inputs[0].node.name}_0_0/nncf_smooth_quant`;
+}
+
 /** The name that this library gives a quantizer at NNCF's hook. */
 export function placeOf(graph: Graph, hook: string): string {
   const [, kind, operation, port] = hook.match(/^(pre|post):(.*)__(\d+)$/) ?? [];
   if (!kind) throw new Error(`'${hook}' is no hook.`);
+  const smoothed = operation.match(/^(.*)\/pre_hook__.*\/mul\/0$/);
+  if (smoothed) return `${smoothedName(graph, smoothed[1])}/fq_output_0`;
   const node = nodeOf(graph, operation);
   if (kind === 'post') return node.isConstant ? node.name : `${tail(graph, node).name}/fq_output_${port}`;
   // PyTorch's embedding takes the indices first, Gather the table.

@@ -214,8 +214,36 @@ NETS = {
 }
 
 
+def encoder(m, x):
+    """A transformer encoder block with two heads."""
+    q, k, v = [f(x).reshape(-1, 5, 2, 4).permute(0, 2, 1, 3) for f in (m.q, m.k, m.v)]
+    weights = torch.softmax(torch.matmul(q, k.permute(0, 1, 3, 2)) * 0.5, -1)
+    y = m.n1(m.proj(torch.matmul(weights, v).permute(0, 2, 1, 3).reshape(-1, 5, 8)) + x)
+    return m.n2(m.b(m.gelu(m.a(y))) + y)
+
+
+def two_uses(m, x):
+    y = m.relu(m.stem(x))
+    return m.a(y), m.b(y)
+
+
+# Networks for make_options.py only.
+OPTION_NETS = {
+    "interpolateBranch": (lambda: dict(a=conv(3, 4), relu=nn.ReLU(), u=nn.Upsample(scale_factor=2, mode="nearest"), b=conv(4, 3), c=conv(4, 3)),
+                          lambda m, x: (lambda y: (m.b(y), m.c(m.u(y))))(m.relu(m.a(x))), IMAGE),
+    "batchNormBranch": (lambda: dict(stem=conv(3, 4), relu=nn.ReLU(), a=conv(4, 2), n=nn.BatchNorm2d(4), b=conv(4, 2)),
+                        lambda m, x: (lambda y: (m.a(y), m.b(m.n(y))))(m.relu(m.stem(x))), IMAGE),
+    "residualSame": (lambda: dict(stem=conv_bn(3, 4, nn.ReLU), first=conv_bn(4, 4), second=conv_bn(4, 4), relu=nn.ReLU(), head=conv(4, 2)),
+                     lambda m, x: (lambda y: m.head(m.relu(m.first(y) + m.second(y))))(m.stem(x)), IMAGE),
+    "embeddingConcat": (lambda: dict(e=nn.Embedding(7, 6), fc=nn.Linear(14, 2)), lambda m, x, y: m.fc(torch.cat([m.e(x), y], 2)), ("ids", "sequence")),
+    "linearBranch": (lambda: dict(stem=nn.Linear(8, 6), relu=nn.ReLU(), a=nn.Linear(6, 3), b=nn.Linear(6, 2)), two_uses, ("sequence",)),
+    "encoder": (lambda: dict(q=nn.Linear(8, 8), k=nn.Linear(8, 8), v=nn.Linear(8, 8), proj=nn.Linear(8, 8), n1=nn.LayerNorm(8), a=nn.Linear(8, 16), gelu=nn.GELU(),
+                             b=nn.Linear(16, 8), n2=nn.LayerNorm(8)), encoder, ("sequence",)),
+}
+
+
 def build(name):
-    layers, run, inputs, *options = NETS[name]
+    layers, run, inputs, *options = {**NETS, **OPTION_NETS}[name]
     return (Net if len(inputs) == 1 else Net2)(layers(), run), inputs, options[0] if options else {}
 
 
