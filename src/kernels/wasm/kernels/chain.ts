@@ -223,8 +223,7 @@ function emitRun(
   { begin, end, scratch }: Record<string, Local<'i32'>>,
 ): void {
   const { plan, links, walked, results, sums } = chain;
-  const terms = termsOf(chain);
-  const accumulators = terms.length > 0 ? new Accumulators(code, terms.length, SUM, 8) : null;
+  const accumulators = sums.length > 0 ? new Accumulators(code, sums.length, SUM, 8) : null;
   const kept = readTwice(chain);
   let prepared: readonly (readonly V128[])[] = [];
   emitCells(
@@ -256,10 +255,11 @@ function emitRun(
             computed.push(hold(body.value(code, own, prepared[index])));
             return;
           }
-          const { value, terms: made } = body.lanes(code, own, prepared[index]);
+          const { value, terms } = body.lanes(code, own, prepared[index]);
           computed.push(value ? keep(code, value) : own[0]);
-          terms.forEach(({ link, term }, accumulator) => {
-            if (link === index) accumulators?.add(accumulator, at, made[term](), lanes);
+          sums.forEach(({ link, number }, sum) => {
+            const term = link === index ? terms[number] : null;
+            if (term) accumulators?.add(sum, at, term(), lanes);
           });
         });
         return results.map((result) => computed[result]);
@@ -270,25 +270,14 @@ function emitRun(
             flush: () => accumulators.flush(),
             end(cell) {
               const partial = code.local('i32', i32.add(scratch, times(cell, sums.length * SUM_BYTES)));
-              sums.forEach(({ link, output }, index) => {
-                const totals = output.terms.map(
-                  (term) => accumulators.totals[terms.findIndex((each) => each.link === link && each.term === term)],
-                );
-                code.do(f64.store(partial, output.total(totals), index * SUM_BYTES));
+              accumulators.totals.forEach((total, index) => {
+                code.do(f64.store(partial, total, index * SUM_BYTES));
               });
             },
           }
         : undefined,
     },
   );
-}
-
-/** The terms that the sums need, each an accumulator. */
-function termsOf({ links, sums }: Chain): { link: number; term: number }[] {
-  return links.flatMap((_, link) => {
-    const needed = new Set(sums.filter((sum) => sum.link === link).flatMap(({ output }) => output.terms));
-    return [...needed].sort((a, b) => a - b).map((term) => ({ link, term }));
-  });
 }
 
 /** Walks that several places read. */

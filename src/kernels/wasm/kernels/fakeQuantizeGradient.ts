@@ -3,11 +3,11 @@
  * are cut by the shape of x and the axis of the grid alone, so that they are the same bits whatever else a loop does.
  */
 import type { TensorType } from '../../contract.js';
-import { f32x4, f64, v128 } from '../assembler/instructions.js';
+import { f32x4, type V128, v128 } from '../assembler/instructions.js';
 import { sizeOf } from '../kernel.js';
 import { codeOf, gridIn, prepareGrid } from './fakeQuantize.js';
 import { isFloat32 } from './loops.js';
-import type { RowKernel, SumOutput } from './rowBody.js';
+import type { RowKernel } from './rowBody.js';
 import type { Cut } from './rows.js';
 import { keep, splat } from './vectors.js';
 
@@ -32,18 +32,11 @@ export const fakeQuantizeGradient: RowKernel<'fakeQuantizeGradient'> = (
   const limit = inputs[2];
   const below = Math.fround(levelLow / levelHigh);
   const perChannel = sizeOf(limit.shape) !== 1;
-  // Terms: inside the range, above and below it.
-  const lowSum: SumOutput = { perChannel, terms: [1, 2], total: ([above, under]) => f64.add(above, under) };
-  const rangeSum: SumOutput = {
-    perChannel,
-    terms: [0, 1, 2],
-    total: ([within, above, under]) => f64.add(f64.add(within, above), f64.mul(under, f64.const(below))),
-  };
   return {
     key: `fakeQuantizeGradient ${[levels, levelLow, levelHigh]}`,
     shape: dx.shape,
     cut: cutOf(dx, limit),
-    outputs: [null, lowSum, rangeSum],
+    outputs: [null, { perChannel }, { perChannel }],
     prepare(code, [, , low, range]) {
       const grid = prepareGrid(code, low, range, levels);
       return range && grid.length > 0 ? [...grid, keep(code, f32x4.div(splat(code, 1), range))] : [];
@@ -53,16 +46,14 @@ export const fakeQuantizeGradient: RowKernel<'fakeQuantizeGradient'> = (
       const inverseRange = prepared[4] ?? f32x4.div(splat(code, 1), range);
       const grid = gridIn(code, prepared.slice(0, 4), low, range, levels);
       const inside = keep(code, v128.and(f32x4.ge(x, grid.low), f32x4.le(x, grid.high)));
-      const error = (): ReturnType<typeof f32x4.mul> =>
-        f32x4.mul(f32x4.sub(f32x4.div(codeOf(x, grid), grid.scale), x), inverseRange);
-      return {
-        value: v128.and(g, inside),
-        terms: [
-          () => v128.and(f32x4.mul(error(), g), inside),
-          () => v128.and(g, f32x4.gt(x, grid.high)),
-          () => v128.and(g, f32x4.lt(x, grid.low)),
-        ],
+      const [isAbove, isBelow] = [f32x4.gt(x, grid.high), f32x4.lt(x, grid.low)];
+      const lowTerm = (): V128 => v128.and(g, v128.or(isAbove, isBelow));
+      const rangeTerm = (): V128 => {
+        const error = f32x4.mul(f32x4.sub(f32x4.div(codeOf(x, grid), grid.scale), x), inverseRange);
+        const within = v128.or(v128.and(f32x4.mul(error, g), inside), v128.and(g, isAbove));
+        return below === 0 ? within : v128.or(within, v128.and(f32x4.mul(g, splat(code, below)), isBelow));
       };
+      return { value: v128.and(g, inside), terms: [null, lowTerm, rangeTerm] };
     },
   };
 };

@@ -3,7 +3,7 @@
  * and over chains of kernels are made of it alike.
  */
 import type { KernelAttributes, KernelName, TensorType } from '../../contract.js';
-import type { F64, V128 } from '../assembler/instructions.js';
+import type { V128 } from '../assembler/instructions.js';
 import type { FunctionBuilder } from '../assembler/module.js';
 import type { Cut, LaneFunction } from './rows.js';
 
@@ -20,9 +20,6 @@ export interface MapBody extends Body, LaneFunction {}
 /** A sum over all elements, or apart for each channel of the cut. */
 export interface SumOutput {
   readonly perChannel: boolean;
-  /** Numbers of the terms whose totals it needs, and what it makes of those. */
-  readonly terms: readonly number[];
-  readonly total: (totals: readonly F64[]) => F64;
 }
 
 /** A kernel some of whose outputs are sums over its elements. */
@@ -33,12 +30,12 @@ export interface SumBody extends Body {
   readonly cut: Cut;
   /** Outputs in order; null: the elementwise one. */
   readonly outputs: readonly (SumOutput | null)[];
-  /** Four lanes: the elementwise output if there is one, and terms to add up, made when they are asked for. */
+  /** Four lanes: of the elementwise output if there is one, and, by output, what is added up, made when it is asked for. */
   readonly lanes: (
     code: FunctionBuilder,
     operands: readonly V128[],
     prepared: readonly V128[],
-  ) => { readonly value: V128 | null; readonly terms: readonly (() => V128)[] };
+  ) => { readonly value: V128 | null; readonly terms: readonly ((() => V128) | null)[] };
 }
 
 export type RowBody = MapBody | SumBody;
