@@ -12,7 +12,16 @@ import { kernelParameters, sizeOf, type WasmCall, type WasmKernel } from '../ker
 import { Accumulators, FLOAT_BYTES, SUM } from './loops.js';
 import { makesSums, type RowBody, type SumOutput } from './rowBody.js';
 import { type RowCall, rowBodyOf, rowShapeOf } from './rowKernels.js';
-import { type Cut, emitCells, planWalks, type RowPlan, type Walk, walkUnder, wideExtents } from './rows.js';
+import {
+  type CellBody,
+  type Cut,
+  emitCells,
+  planWalks,
+  type RowPlan,
+  type Walk,
+  walkUnder,
+  wideExtents,
+} from './rows.js';
 import { times } from './spans.js';
 import { keep } from './vectors.js';
 
@@ -70,16 +79,30 @@ interface ChainSum {
   readonly parameter: number;
 }
 
-interface Chain {
+/** An operand or elementwise output of a chain as it is walked. */
+export interface ChainWalk {
+  readonly walk: Walk;
+  /** The tensor as it broadcasts to the rows. */
+  readonly type: TensorType;
+  /** Which of the chain's inputs and outputs it is. */
+  readonly parameter: number;
+}
+
+/** A chain as far as it does not depend on how rows are cut. */
+export interface LinkedChain {
   readonly key: string;
-  readonly plan: RowPlan;
+  readonly extents: readonly number[];
   readonly links: readonly Link[];
-  /** Parameters of the walks: operands, then elementwise outputs. */
-  readonly walked: readonly number[];
+  /** Operands, then elementwise outputs. */
+  readonly walks: readonly ChainWalk[];
   /** Steps of the elementwise outputs. */
   readonly results: readonly number[];
   readonly sums: readonly ChainSum[];
   readonly cut: Cut | undefined;
+}
+
+interface Chain extends LinkedChain {
+  readonly plan: RowPlan;
   readonly parameters: readonly string[];
 }
 
@@ -130,14 +153,32 @@ export const rowKernel =
     return step && chainCall([step], call.inputs, call.outputs);
   };
 
-/** Numbers the values of a chain. */
 function chainOf(
   steps: readonly ChainStep[],
   inputs: readonly ProgramOperand[],
   outputs: readonly ProgramOperand[],
 ): Chain | null {
+  const linked = linkChain(steps, inputs, outputs);
+  if (!linked) return null;
+  const plan = planWalks(
+    linked.extents,
+    linked.walks.map(({ walk }) => walk),
+    linked.cut,
+  );
+  if (!plan) return null;
+  const parameters = [...inputs.map((_, index) => `input${index}`), ...outputs.map((_, index) => `output${index}`)];
+  if (linked.sums.length > 0) parameters.push('scratch');
+  return { ...linked, key: `${linked.key} | ${plan.key}`, plan, parameters };
+}
+
+/** Numbers the values of a chain. Null where one loop does not cover all steps. */
+export function linkChain(
+  steps: readonly ChainStep[],
+  inputs: readonly ProgramOperand[],
+  outputs: readonly ProgramOperand[],
+): LinkedChain | null {
   const links: Link[] = [];
-  const walks: { walk: Walk; parameter: number }[] = [];
+  const walks: ChainWalk[] = [];
   const walkNumbers = new Map<string, number>();
   const known = new Map<string, number>();
   /** By buffer: the step that makes it, and which of its outputs it is. */
@@ -158,7 +199,8 @@ function chainOf(
       } else {
         const parameter = inputs.findIndex(({ buffer }) => buffer === operand.buffer);
         const key = `${parameter} ${walk.dtype} ${walk.strides}`;
-        const number = walkNumbers.get(key) ?? walks.push({ walk, parameter }) - 1;
+        const number =
+          walkNumbers.get(key) ?? walks.push({ walk, type: body.operands?.[index] ?? operand, parameter }) - 1;
         walkNumbers.set(key, number);
         values.push({ walk: number });
       }
@@ -185,28 +227,18 @@ function chainOf(
       sums.push({ link: maker.link, number: maker.output, output: sum, size: sizeOf(shape), parameter });
     } else {
       results.push(maker.link);
-      walks.push({ walk: walkUnder({ shape, dtype }, shape), parameter });
+      walks.push({ walk: walkUnder({ shape, dtype }, shape), type: { shape, dtype }, parameter });
     }
   }
-  const plan = planWalks(
-    extents,
-    walks.map(({ walk }) => walk),
-    cut,
-  );
-  if (!plan) return null;
-  const walked = walks.map(({ parameter }) => parameter);
-  const parameters = [...inputs.map((_, index) => `input${index}`), ...outputs.map((_, index) => `output${index}`)];
-  if (sums.length > 0) parameters.push('scratch');
   return {
     key: [
       steps.map(({ call }) => call.kernel).join('+'),
       [...known.keys()].join(' '),
       `-> ${results}`,
       sums.map(({ link, number, parameter }) => `sum ${link}.${number} to ${parameter}`),
-      walked,
-      plan.key,
+      walks.map(({ parameter }) => parameter),
     ].join(' | '),
-    ...{ plan, links, walked, results, sums, cut, parameters },
+    ...{ extents, links, walks, results, sums, cut },
   };
 }
 
@@ -222,66 +254,68 @@ function emitRun(
   addresses: readonly Local<'i32'>[],
   { begin, end, scratch }: Record<string, Local<'i32'>>,
 ): void {
-  const { plan, links, walked, results, sums } = chain;
+  const walked = chain.walks.map(({ parameter }) => addresses[parameter]);
+  emitCells(code, chain.plan, walked, begin, end, chain.results.length, chainBody(code, chain, scratch));
+}
+
+/** What a chain does in a cell. @param scratch Where its sums go; needed only if it makes some. */
+export function chainBody(
+  code: FunctionBuilder,
+  chain: LinkedChain,
+  scratch: Local<'i32'> | null,
+): CellBody & Required<Pick<CellBody, 'begin'>> {
+  const { links, results, sums } = chain;
   const accumulators = sums.length > 0 ? new Accumulators(code, sums.length, SUM, 8) : null;
   const kept = readTwice(chain);
   let prepared: readonly (readonly V128[])[] = [];
-  emitCells(
-    code,
-    plan,
-    walked.map((parameter) => addresses[parameter]),
-    begin,
-    end,
-    results.length,
-    {
-      begin(constants) {
-        accumulators?.reset();
-        prepared = links.map(
-          ({ body, values }) =>
-            body.prepare?.(
-              code,
-              values.map((value) => ('walk' in value ? constants[value.walk] : null)),
-            ) ?? [],
-        );
-      },
-      values(operands, at, lanes) {
-        const loaded = operands.map((operand, index) => (kept.has(index) ? keep(code, operand) : operand));
-        const computed: V128[] = [];
-        // Locals hold what is computed, so that all operands are read before an output takes the place of one.
-        const hold = (value: V128): V128 => (links.length + results.length > 2 ? keep(code, value) : value);
-        links.forEach(({ body, values }, index) => {
-          const own = values.map((value) => ('walk' in value ? loaded[value.walk] : computed[value.step]));
-          if (!makesSums(body)) {
-            computed.push(hold(body.value(code, own, prepared[index])));
-            return;
-          }
-          const { value, terms } = body.lanes(code, own, prepared[index]);
-          computed.push(value ? keep(code, value) : own[0]);
-          sums.forEach(({ link, number }, sum) => {
-            const term = link === index ? terms[number] : null;
-            if (term) accumulators?.add(sum, at, term(), lanes);
-          });
-        });
-        return results.map((result) => computed[result]);
-      },
-      sums: accumulators
-        ? {
-            clear: () => accumulators.clear(),
-            flush: () => accumulators.flush(),
-            end(cell) {
-              const partial = code.local('i32', i32.add(scratch, times(cell, sums.length * SUM_BYTES)));
-              accumulators.totals.forEach((total, index) => {
-                code.do(f64.store(partial, total, index * SUM_BYTES));
-              });
-            },
-          }
-        : undefined,
+  return {
+    begin(constants) {
+      accumulators?.reset();
+      prepared = links.map(
+        ({ body, values }) =>
+          body.prepare?.(
+            code,
+            values.map((value) => ('walk' in value ? constants[value.walk] : null)),
+          ) ?? [],
+      );
     },
-  );
+    values(operands, at, lanes) {
+      const loaded = operands.map((operand, index) => (kept.has(index) ? keep(code, operand) : operand));
+      const computed: V128[] = [];
+      // Locals hold what is computed, so that all operands are read before an output takes the place of one.
+      const hold = (value: V128): V128 => (links.length + results.length > 2 ? keep(code, value) : value);
+      links.forEach(({ body, values }, index) => {
+        const own = values.map((value) => ('walk' in value ? loaded[value.walk] : computed[value.step]));
+        if (!makesSums(body)) {
+          computed.push(hold(body.value(code, own, prepared[index])));
+          return;
+        }
+        const { value, terms } = body.lanes(code, own, prepared[index]);
+        computed.push(value ? keep(code, value) : own[0]);
+        sums.forEach(({ link, number }, sum) => {
+          const term = link === index ? terms[number] : null;
+          if (term) accumulators?.add(sum, at, term(), lanes);
+        });
+      });
+      return results.map((result) => computed[result]);
+    },
+    sums: accumulators
+      ? {
+          clear: () => accumulators.clear(),
+          flush: () => accumulators.flush(),
+          end(cell) {
+            const partial = code.local('i32', i32.add(scratch as Local<'i32'>, times(cell, sums.length * SUM_BYTES)));
+            accumulators.totals.forEach((total, index) => {
+              code.do(f64.store(partial, total, index * SUM_BYTES));
+            });
+          },
+        }
+      : undefined,
+  };
 }
 
 /** Walks that several places read. */
-function readTwice({ links }: Chain): Set<number> {
+function readTwice({ links }: LinkedChain): Set<number> {
   const [once, twice] = [new Set<number>(), new Set<number>()];
   for (const { values } of links) {
     for (const value of values) {

@@ -57,7 +57,7 @@ export interface RowPlan {
 }
 
 const ELEMENT_SHIFT: Partial<Record<DType, number>> = { float32: 2, int32: 2, bool: 0 };
-const shiftOf = ({ dtype }: Walk): number => ELEMENT_SHIFT[dtype] ?? 2;
+const shiftOf = ({ dtype }: { readonly dtype: DType }): number => ELEMENT_SHIFT[dtype] ?? 2;
 
 /** Whether the loop can read and write these dtypes. */
 export const rowDTypes = (dtype: DType): boolean => dtype in ELEMENT_SHIFT;
@@ -218,6 +218,50 @@ function write(code: FunctionBuilder, dtype: DType, pointer: I32, values: readon
   });
 }
 
+/** The element at a pointer in all lanes; a bool as a mask. */
+export const splatAt = (code: FunctionBuilder, dtype: DType, pointer: Local<'i32'>): V128 =>
+  dtype === 'bool' ? maskOf(code, i32x4.splat(i32.load8U(pointer))) : v128.load32Splat(pointer);
+
+/** How an operand or output is walked along a row: by an element at a time, or not at all. */
+export interface RowWalk {
+  readonly dtype: DType;
+  readonly moves: boolean;
+}
+
+/** Operands, then outputs. */
+interface RowPointers {
+  readonly pointers: readonly Local<'i32'>[];
+  /** Of operands that stay, what they point at, in all lanes. */
+  readonly constants: readonly (Local<'v128'> | null)[];
+  /** How many are operands. */
+  readonly inputs: number;
+}
+
+/** The loop over a row or a part of one. */
+export function emitRow(
+  code: FunctionBuilder,
+  count: Count,
+  walks: readonly RowWalk[],
+  { pointers, constants, inputs }: RowPointers,
+  values: CellBody['values'],
+): void {
+  emitElements(code, count, 8, (lanes) => {
+    const vectors = vectorsOf(lanes).map((at) => {
+      const operands = walks
+        .slice(0, inputs)
+        .map(({ dtype }, index) => constants[index] ?? read(code, dtype, pointers[index], lanes, at));
+      return values(operands, at, lanes);
+    });
+    walks.slice(inputs).forEach(({ dtype }, output) => {
+      const written = vectors.map((each) => each[output]);
+      write(code, dtype, pointers[inputs + output], written, lanes);
+    });
+    walks.forEach((walk, index) => {
+      if (walk.moves) code.increase(pointers[index], lanes << shiftOf(walk));
+    });
+  });
+}
+
 /** What is done in the cells of a loop. Bools are masks. */
 export interface CellBody {
   /** Run where a cell begins, with the operands that stay the same in it, as vectors (null for the others). */
@@ -254,31 +298,12 @@ export function emitCells(
   const last = code.local('i32', times(end, cellsPerUnit));
   if (cellsPerUnit > 1) code.set(last, minimum(last, cells));
   const { clear, flush } = body.sums ?? {};
-  const elements = (count: Count): void =>
-    emitElements(code, count, 8, (lanes) => {
-      const vectors = vectorsOf(lanes).map((at) => {
-        const operands = walks
-          .slice(0, inputs)
-          .map(({ dtype }, index) => constants[index] ?? read(code, dtype, pointers[index], lanes, at));
-        return body.values(operands, at, lanes);
-      });
-      walks.slice(inputs).forEach(({ dtype }, output) => {
-        const values = vectors.map((each) => each[output]);
-        write(code, dtype, pointers[inputs + output], values, lanes);
-      });
-      walks.forEach((walk, index) => {
-        if (walk.strides[rowAxis] !== 0) code.increase(pointers[index], lanes << shiftOf(walk));
-      });
-    });
+  const moving = walks.map(({ dtype, strides }) => ({ dtype, moves: strides[rowAxis] !== 0 }));
+  const elements = (count: Count): void => emitRow(code, count, moving, { pointers, constants, inputs }, body.values);
   code.countTo(cell, last, 1, () => {
     const { rows, count } = locateCell(code, plan, cell, addresses, pointers);
     constants.forEach((local, index) => {
-      if (!local) return;
-      const pointer = pointers[index];
-      code.set(
-        local,
-        walks[index].dtype === 'bool' ? maskOf(code, i32x4.splat(i32.load8U(pointer))) : v128.load32Splat(pointer),
-      );
+      if (local) code.set(local, splatAt(code, walks[index].dtype, pointers[index]));
     });
     body.begin?.(constants.slice(0, inputs));
     if (plan.rowsPerCell === 1 && !body.sums) {
