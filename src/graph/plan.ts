@@ -6,6 +6,7 @@
 import { backwardFrom } from '../autograd/tape.js';
 import { BackendError } from '../errors.js';
 import type { TensorType } from '../kernels/contract.js';
+import type { TypedArray } from '../kernels/dtype.js';
 import { optimizeProgram } from '../kernels/optimizeProgram.js';
 import {
   type BackwardPart,
@@ -48,6 +49,14 @@ export interface Plan {
   backwardFrom(outputs: readonly number[]): PlannedBackward;
 }
 
+/** Watches values of a graph while a plan runs, without keeping them. */
+export interface ValueObserver {
+  /** Whether to show a value; asked when the plan is made. */
+  wants(value: GraphValue): boolean;
+  /** Sees a value as soon as it is computed. The array is good for the time of the call, and must not be changed. */
+  observe(value: GraphValue, values: TypedArray, type: TensorType): void;
+}
+
 /** A tensor outside the program and the one that stands for it while recording. */
 interface Binding {
   readonly outside: Tensor | null;
@@ -60,11 +69,17 @@ interface Binding {
  * @returns null where a program cannot say what the graph does: an operation reads values, or a tensor of the graph
  *   lives on another backend
  */
-export function makePlan(graph: Graph, inputs: readonly Tensor[], training: boolean, gradients: boolean): Plan | null {
+export function makePlan(
+  graph: Graph,
+  inputs: readonly Tensor[],
+  training: boolean,
+  gradients: boolean,
+  observer?: ValueObserver,
+): Plan | null {
   const target = inputs[0].backend as ProgramBackend;
   if (graph.nodes.some((node) => node.isConstant && node.constant.tensor.backend !== target)) return null;
   try {
-    return record(graph, inputs, training, gradients, target);
+    return record(graph, inputs, training, gradients, target, observer);
   } catch (error) {
     if (error instanceof BackendError && error.code === 'RECORDING') return null;
     throw error;
@@ -77,6 +92,7 @@ function record(
   training: boolean,
   gradients: boolean,
   target: ProgramBackend,
+  observer?: ValueObserver,
 ): Plan {
   const recorder = new RecordingBackend(target);
   const bind = (outside: Tensor | null, { shape, dtype }: TensorType, requiresGrad: boolean): Binding => {
@@ -104,8 +120,10 @@ function record(
         enter: ({ name }) => {
           recorder.label = name;
         },
-        observe: ({ node }, { gradientNode }) => {
-          if (gradientNode && !labels.has(gradientNode)) labels.set(gradientNode, node.name);
+        observe: (value, { gradientNode, storage, shape, dtype }) => {
+          if (gradientNode && !labels.has(gradientNode)) labels.set(gradientNode, value.node.name);
+          if (observer?.wants(value))
+            recorder.show(storage, (values) => observer.observe(value, values, { shape, dtype }));
         },
       },
     ),

@@ -13,7 +13,7 @@ import type { Backend, Storage, TensorType } from '../kernels/contract.js';
 import { compilesPrograms, type ProgramRun } from '../kernels/program.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Graph, GraphNode } from './graph.js';
-import { GraphSnapshot, makePlan, type Plan } from './plan.js';
+import { GraphSnapshot, makePlan, type Plan, type ValueObserver } from './plan.js';
 
 /** Plans that are kept for different shapes and modes; the longest unused goes first. */
 const CAPACITY = 8;
@@ -31,6 +31,7 @@ interface KeptPlan {
 
 export class PlannedExecutor {
   readonly #graph: Graph;
+  readonly #observer: ValueObserver | undefined;
   /** The last used one last. */
   #plans: KeptPlan[] = [];
   /** Plans that were made since one was used again. */
@@ -38,8 +39,10 @@ export class PlannedExecutor {
   /** Combinations that came while plans were made in vain. */
   #seen: string[] = [];
 
-  constructor(graph: Graph) {
+  /** @param observer Is shown values of the graph in each run. */
+  constructor(graph: Graph, observer?: ValueObserver) {
     this.#graph = graph;
+    this.#observer = observer;
   }
 
   /** Whether a plan may run the graph on these inputs. */
@@ -104,7 +107,7 @@ export class PlannedExecutor {
       key,
       backend,
       snapshot: new GraphSnapshot(this.#graph),
-      plan: makePlan(this.#graph, inputs, training, gradients),
+      plan: makePlan(this.#graph, inputs, training, gradients, this.#observer),
     };
     this.#plans = [...this.#plans.filter((each) => each !== kept), kept].slice(-CAPACITY);
     return kept.plan;

@@ -1,8 +1,8 @@
 /**
  * Makes recorded programs smaller without changing a bit of what they compute: a kernel call that repeats an earlier one
  * on the same values is left out (a gradient rule computes again what the forward pass had; two quantizers share a
- * range), and so is a call whose results nothing reads. Steps that make values on the host all stay, since making
- * random numbers moves their generator on.
+ * range), and so is a call whose results nothing reads. Steps of the host all stay: making random numbers moves their
+ * generator on, and what is shown to it is what the program is run for.
  */
 import type { TypedArray } from './dtype.js';
 import { NewBuffers } from './newBuffers.js';
@@ -10,6 +10,7 @@ import {
   type BackwardPart,
   inputsOf,
   isKernelStep,
+  isReadStep,
   type KernelProgram,
   type KernelStep,
   outputsOf,
@@ -74,7 +75,7 @@ function mergePart(part: BackwardPart, buffers: NewBuffers, values: Values): Bac
   return { steps: liveSteps(steps, inputGradients), gradients: part.gradients, inputGradients };
 }
 
-/** The steps on which `wanted` depends, and those that make values on the host. */
+/** The steps on which `wanted` depends, and those of the host. */
 function liveSteps(steps: readonly ProgramStep[], wanted: readonly ProgramBuffer[]): ProgramStep[] {
   const needed = new Set(wanted);
   const live: ProgramStep[] = [];
@@ -124,6 +125,7 @@ class Values {
   /** Leaves out the calls that repeat earlier ones. */
   merge(steps: readonly ProgramStep[]): ProgramStep[] {
     return steps.flatMap((step): ProgramStep[] => {
+      if (isReadStep(step)) return [{ ...step, input: this.of(step.input) }];
       if (!isKernelStep(step)) return [step];
       const inputs = step.inputs.map((operand) => ({ ...operand, buffer: this.of(operand.buffer) }));
       const merged = { ...step, inputs } as KernelStep;

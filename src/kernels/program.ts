@@ -39,14 +39,28 @@ export interface GenerateStep {
   readonly label?: string;
 }
 
-export type ProgramStep = KernelStep | GenerateStep;
+/** A step that shows values to the host. */
+export interface ReadStep {
+  /** Is given the values, which are good for the time of the call. */
+  readonly read: (values: TypedArray) => void;
+  readonly input: ProgramBuffer;
+  readonly label?: string;
+}
+
+export type ProgramStep = KernelStep | GenerateStep | ReadStep;
 
 export const isKernelStep = (step: ProgramStep): step is KernelStep => 'kernel' in step;
+export const isReadStep = (step: ProgramStep): step is ReadStep => 'read' in step;
 
-export const inputsOf = (step: ProgramStep): readonly ProgramBuffer[] =>
-  isKernelStep(step) ? step.inputs.map(({ buffer }) => buffer) : [];
-export const outputsOf = (step: ProgramStep): readonly ProgramBuffer[] =>
-  isKernelStep(step) ? step.outputs.map(({ buffer }) => buffer) : [step.output];
+export function inputsOf(step: ProgramStep): readonly ProgramBuffer[] {
+  if (isKernelStep(step)) return step.inputs.map(({ buffer }) => buffer);
+  return isReadStep(step) ? [step.input] : [];
+}
+
+export function outputsOf(step: ProgramStep): readonly ProgramBuffer[] {
+  if (isKernelStep(step)) return step.outputs.map(({ buffer }) => buffer);
+  return isReadStep(step) ? [] : [step.output];
+}
 
 /** A backward part: from gradients of the results to gradients of the inputs. */
 export interface BackwardPart {
@@ -143,6 +157,11 @@ export class RecordingBackend implements Backend {
     const output = this.#buffer('generated', dtype, length);
     this.steps.push({ make, output, label: this.label });
     return output;
+  }
+
+  /** Lets `read` see the values of a storage each time they were computed. */
+  show(storage: Storage, read: ReadStep['read']): void {
+    this.steps.push({ read, input: storage as ProgramBuffer, label: this.label });
   }
 
   async read(_storage: Storage): Promise<TypedArray> {

@@ -4,7 +4,7 @@
  */
 import type { TensorType } from './contract.js';
 import { bytesPerElement } from './dtype.js';
-import { isKernelStep, type KernelStep, type ProgramStep } from './program.js';
+import { isKernelStep, isReadStep, type KernelStep, type ProgramStep } from './program.js';
 
 /** What is known of a step before it runs. */
 export interface StepDescription {
@@ -83,9 +83,17 @@ export function describeCalls(
 
 export function describeStep(step: ProgramStep): StepDescription {
   if (isKernelStep(step)) return describeCall(step);
-  const { dtype, length } = step.output;
-  const outputs = [{ shape: [length], dtype }];
-  return { name: 'generate', label: step.label, inputs: [], outputs, multiplyAdds: 0, bytes: bytesOf(outputs) };
+  const reads = isReadStep(step);
+  const { dtype, length } = reads ? step.input : step.output;
+  const values = [{ shape: [length], dtype }];
+  return {
+    name: reads ? 'read' : 'generate',
+    label: step.label,
+    inputs: reads ? values : [],
+    outputs: reads ? [] : values,
+    multiplyAdds: 0,
+    bytes: bytesOf(values),
+  };
 }
 
 /** Without the storage that an operand may hold: a profile keeps no memory. */

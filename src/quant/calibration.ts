@@ -3,8 +3,9 @@ import { noGrad } from '../autograd/gradMode.js';
 import { nextTurn } from '../data/eventLoop.js';
 import { ValidationError } from '../errors.js';
 import { executeGraph } from '../graph/execute.js';
-import { Graph, type GraphOutput, type GraphValue } from '../graph/graph.js';
+import { Graph, type GraphValue } from '../graph/graph.js';
 import { PlannedExecutor } from '../graph/plannedExecutor.js';
+import type { TensorType } from '../kernels/contract.js';
 import { Tensor } from '../tensor/tensor.js';
 import { type Collector, requireFinite } from './statistics/collector.js';
 
@@ -67,23 +68,20 @@ export async function collectStatistics(
   watchlist: Watchlist,
   progress: CalibrationProgress = {},
 ): Promise<number> {
-  const watched = watchedValues(graph, watchlist);
-  const executor = new PlannedExecutor(new Graph(graph.nodes, graph.inputs, watched));
   let count = 0;
+  const take = (value: GraphValue, values: ArrayLike<number>, { shape }: Pick<TensorType, 'shape'>): void => {
+    const entry = watchlist.get(value);
+    requireFinite(values, shape, `sample ${count}, ${entry?.description ?? value.node.name}`);
+    for (const collector of entry?.collectors ?? []) collector.add(values, shape);
+  };
+  // Without outputs: what is watched is seen as it is computed, and nothing is kept.
+  const executor = new PlannedExecutor(new Graph(graph.nodes, graph.inputs, []), {
+    wants: (value) => watchlist.has(value),
+    observe: take,
+  });
   for await (const inputs of samples) {
-    const take = (value: GraphValue, tensor: Tensor, values: ArrayLike<number>): void => {
-      const entry = watchlist.get(value);
-      requireFinite(values, tensor, `sample ${count}, ${entry?.description ?? value.node.name}`);
-      for (const collector of entry?.collectors ?? []) collector.add(values, tensor.shape);
-    };
     const planned = PlannedExecutor.supports(inputs) ? noGrad(() => executor.run(inputs, false)) : null;
-    if (planned) {
-      planned.forEach((tensor, index) => {
-        take(watched[index].value, tensor, tensor.backend.readSync(tensor.storage));
-      });
-      // Nobody else has them: the next sample's take their place.
-      for (const { backend, storage, storageIsShared } of planned) if (!storageIsShared) backend.release?.(storage);
-    } else await observe(graph, inputs, watchlist, take);
+    if (!planned) await observe(graph, inputs, watchlist, take);
     count++;
     progress.onProgress?.(count);
     // Memory of values that nothing uses any more comes back only between turns of the event loop.
@@ -92,20 +90,12 @@ export async function collectStatistics(
   return count;
 }
 
-/** What is watched as outputs of the graph, in the order in which it is computed. */
-function watchedValues({ nodes }: Graph, watchlist: Watchlist): GraphOutput[] {
-  const order = new Map(nodes.map((node, index) => [node, index]));
-  return [...watchlist.keys()]
-    .sort((a, b) => (order.get(a.node) ?? 0) - (order.get(b.node) ?? 0) || a.index - b.index)
-    .map((value) => ({ name: `${value.node.name}/${value.index}`, value }));
-}
-
 /** Runs the graph operation by operation and reads what is watched. */
 async function observe(
   graph: Graph,
   inputs: readonly Tensor[],
   watchlist: Watchlist,
-  take: (value: GraphValue, tensor: Tensor, values: ArrayLike<number>) => void,
+  take: (value: GraphValue, values: ArrayLike<number>, type: Pick<TensorType, 'shape'>) => void,
 ): Promise<void> {
   // Reading waits, so values are kept until the sample's operations are all enqueued.
   const waiting: (() => Promise<void>)[] = [];
@@ -113,8 +103,8 @@ async function observe(
     executeGraph(graph, inputs, {
       observe(value, tensor) {
         if (!watchlist.has(value)) return;
-        if (tensor.backend.synchronous) take(value, tensor, tensor.backend.readSync(tensor.storage));
-        else waiting.push(async () => take(value, tensor, await tensor.data()));
+        if (tensor.backend.synchronous) take(value, tensor.backend.readSync(tensor.storage), tensor);
+        else waiting.push(async () => take(value, await tensor.data(), tensor));
       },
     }),
   );

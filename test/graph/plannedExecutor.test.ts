@@ -1,14 +1,16 @@
 /** When plans are made, kept and made anew. */
 import { describe, expect, it } from 'vitest';
 import { noGrad } from '../../src/autograd/gradMode.js';
+import { Graph } from '../../src/graph/graph.js';
 import type { GraphModule } from '../../src/graph/graphModule.js';
+import { PlannedExecutor } from '../../src/graph/plannedExecutor.js';
 import { WasmBackend } from '../../src/kernels/wasm/backend.js';
 import { SGD } from '../../src/optim/index.js';
 import type { QuantizedModel } from '../../src/quant/index.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { PLAN_CASES } from './planCases.js';
-import { codeOf, compilations, expectSame, gradients, lossOf, residual, zeroGrad } from './planSteps.js';
-import { moduleOf, on, planned, wasm } from './planTools.js';
+import { codeOf, compilations, expectSame, exponential, gradients, lossOf, residual, zeroGrad } from './planSteps.js';
+import { moduleOf, on, outputsOf, planned, wasm } from './planTools.js';
 
 describe('when plans are made', () => {
   it('one for each shape, kept when another comes in between', () =>
@@ -162,5 +164,26 @@ describe('when plans are made', () => {
       const [x] = residual.inputs(2);
       const moved = await x.to(other);
       expect(codeOf(() => module.forward(moved))).toBe('MIXED_BACKENDS');
+    }));
+});
+
+describe('an observer', () => {
+  it('sees the values that it wants in every run, also of a graph without outputs', () =>
+    on(wasm, async () => {
+      const module = await moduleOf(exponential, 'float', planned);
+      const { nodes, inputs, outputs } = module.graph;
+      const seen: number[][] = [];
+      const executor = new PlannedExecutor(new Graph(nodes, inputs, []), {
+        wants: (value) => value === outputs[0].value,
+        observe: (_value, values, { shape }) => seen.push([...shape, ...values]),
+      });
+      for (const batch of [2, 3, 2]) {
+        seen.length = 0;
+        const x = exponential.inputs(batch);
+        expect(executor.run(x, false)).toEqual([]);
+        const [y] = noGrad(() => outputsOf(module, x));
+        expect(seen).toEqual([[batch, 10, ...y.dataSync()]]);
+      }
+      expect(executor.size).toBe(2);
     }));
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NewBuffers } from '../../src/kernels/newBuffers.js';
 import { optimizeProgram } from '../../src/kernels/optimizeProgram.js';
+import { inputsOf } from '../../src/kernels/program.js';
 import { ReferenceBackend } from '../../src/kernels/reference/backend.js';
 import { splitBatchNorm } from '../../src/kernels/splitBatchNorm.js';
 import { makeProgram, programSeed, runCallByCall } from './programs.js';
@@ -107,6 +108,16 @@ describe('optimizeProgram', () => {
     const optimized = optimizeProgram(program).program;
     expect(kernels(optimized.steps)).toEqual(['generate', 'unary']);
     expect(optimized.backward.steps).toEqual([]);
+  });
+
+  it('keeps what is shown to the host, from the first call that computes it', () => {
+    const record = new Recorder();
+    const x = record.input();
+    const first = record.exp(x);
+    const second = record.exp(x);
+    record.backend.show(second, () => {});
+    const { program } = optimizeProgram(record.program([x], []));
+    expect(program.steps.map(inputsOf)).toEqual([[x], [first]]);
   });
 
   it('keeps a forward value that is itself a gradient', () => {

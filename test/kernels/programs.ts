@@ -5,6 +5,7 @@ import type { TypedArray } from '../../src/kernels/dtype.js';
 import {
   type BackwardPart,
   isKernelStep,
+  isReadStep,
   type KernelProgram,
   type KernelStep,
   type ProgramBackend,
@@ -65,6 +66,8 @@ const KINDS: readonly ((record: Recording, operands: readonly number[]) => void)
   (record, [a, b]) =>
     record.run('topK', [record.wide(a)], { axis: 1, k: 1 + (b % 3), mode: 'max' }, [ROWS, 1 + (b % 3)]),
   (record, [a, b, c]) => record.batchNorm(record.wide(a), record.row(b), record.row(c)),
+  (record, [a, b, c]) => record.mask(record.wide(a), record.row(b), record.wide(c)),
+  (record, [a, b]) => record.gridGradient(record.wide(a), record.wide(b)),
 ];
 
 class Recording {
@@ -104,6 +107,25 @@ class Recording {
     const [y, mean, variance] = this.backend.run('batchNorm', inputs, { epsilon: 1e-3 }, outputs);
     this.add(y, WIDE);
     for (const statistic of [mean, variance]) this.add(statistic, [1, COLUMNS]);
+  }
+
+  /** x where a > b, else 0. */
+  mask(a: Value, b: Value, x: Value): void {
+    const outputs = [{ shape: WIDE, dtype: 'bool' as const }];
+    const [storage] = this.backend.run('binary', [a, b], { function: 'greater' }, outputs);
+    const mask: Value = { ...outputs[0], storage };
+    this.run('select', [mask, x, this.grid[0]], {}, WIDE);
+    this.run('convert', [mask], {}, WIDE);
+  }
+
+  gridGradient(g: Value, x: Value): void {
+    const limit = { shape: [1], dtype: 'float32' as const };
+    const attributes = { levels: 16, levelLow: -8, levelHigh: 7 };
+    const outputs = [{ ...limit, shape: WIDE }, limit, limit];
+    const storages = this.backend.run('fakeQuantizeGradient', [g, x, ...this.grid], attributes, outputs);
+    storages.forEach((storage, index) => {
+      this.add(storage, index === 0 ? WIDE : [1, 1]);
+    });
   }
 
   #like(number: number, shape: readonly number[]): Value {
@@ -224,6 +246,10 @@ export function runCallByCall(
     return known;
   };
   const run = (step: ProgramStep): void => {
+    if (isReadStep(step)) {
+      step.read(backend.readSync(storageOf(step.input)));
+      return;
+    }
     if (!isKernelStep(step)) {
       storages.set(step.output, backend.upload(step.make(), step.output.dtype));
       return;

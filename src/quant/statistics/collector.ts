@@ -1,7 +1,6 @@
 /** What calibration learns about a value, sample by sample. */
 import { ValidationError } from '../../errors.js';
 import { formatShape } from '../../tensor/shape.js';
-import type { Tensor } from '../../tensor/tensor.js';
 
 /** Collects one statistic over the calibration samples. */
 export interface Collector {
@@ -21,12 +20,12 @@ export interface RangeCollector extends Collector {
 }
 
 /** Checks calibration values: a NaN or infinity would become the range of a quantizer. */
-export function requireFinite(values: ArrayLike<number>, tensor: Tensor, where: string): void {
+export function requireFinite(values: ArrayLike<number>, shape: readonly number[], where: string): void {
   for (let index = 0; index < values.length; index++) {
     if (!Number.isFinite(values[index])) {
       throw new ValidationError(
         'CALIBRATION_NOT_FINITE',
-        `Calibration: ${where} of shape ${formatShape(tensor.shape)} holds ${values[index]} at position ${index}. Remove the sample or correct the model; no range can be found from it.`,
+        `Calibration: ${where} of shape ${formatShape(shape)} holds ${values[index]} at position ${index}. Remove the sample or correct the model; no range can be found from it.`,
         { where, index },
       );
     }

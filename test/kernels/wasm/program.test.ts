@@ -6,7 +6,12 @@ import { describe, expect, it } from 'vitest';
 import { QuantGradError } from '../../../src/errors.js';
 import type { Storage } from '../../../src/kernels/contract.js';
 import { optimizeProgram } from '../../../src/kernels/optimizeProgram.js';
-import { type BackwardPart, type CompiledProgram, RecordingBackend } from '../../../src/kernels/program.js';
+import {
+  type BackwardPart,
+  type CompiledProgram,
+  type KernelProgram,
+  RecordingBackend,
+} from '../../../src/kernels/program.js';
 import { WasmBackend } from '../../../src/kernels/wasm/backend.js';
 import {
   type Computed,
@@ -95,6 +100,40 @@ describe('a compiled program', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('shows values to the host as they are computed, before their memory is used again', () => {
+    const recorder = new RecordingBackend(backend);
+    const type = { shape: [3], dtype: 'float32' as const };
+    const seen: number[][] = [];
+    const show = (storage: Storage): void => recorder.show(storage, (values) => seen.push([...values]));
+    const negative = (storage: Storage): Storage =>
+      recorder.run('unary', [{ storage, ...type }], { function: 'negative' }, [type])[0];
+    const x = recorder.external('float32', 3);
+    show(x);
+    let value: Storage = x;
+    for (let step = 0; step < 3; step++) {
+      value = negative(value);
+      show(value);
+    }
+    const recorded: KernelProgram = {
+      steps: recorder.steps,
+      inputs: [x],
+      results: [],
+      backward: { steps: [], gradients: [], inputGradients: [] },
+    };
+    for (const program of [recorded, optimizeProgram(recorded).program]) {
+      const compiled = backend.compile(program);
+      for (const values of [
+        [1, 2, 3],
+        [4, -5, 0.5],
+      ]) {
+        seen.length = 0;
+        compiled.forward([backend.upload(Float32Array.from(values), 'float32')]).dispose();
+        const negated = values.map((each) => -each);
+        expect(seen).toEqual([values, negated, values, negated]);
+      }
+    }
   });
 
   it('gives each gradient memory of its own, whatever it is', () => {

@@ -2,7 +2,7 @@
 import { BackendError } from '../../../errors.js';
 import type { TensorType } from '../../contract.js';
 import type { TypedArray } from '../../dtype.js';
-import { isKernelStep, type KernelStep, type ProgramBuffer, type ProgramStep } from '../../program.js';
+import { isKernelStep, isReadStep, type KernelStep, type ProgramBuffer, type ProgramStep } from '../../program.js';
 import type { KernelFunction, WasmCall } from '../kernel.js';
 import type { Profiler, StepTime } from '../profiler.js';
 import type { PhaseCall } from '../threads/phaseCall.js';
@@ -34,8 +34,7 @@ export interface LoweredStep extends PlannedStep {
 export function lowerSteps(steps: readonly PartStep[], host: StepHost): LoweredStep[] {
   return steps.map((step) => {
     const call = isFused(step) ? step.call : isKernelStep(step) ? host.lower(step) : null;
-    // A chain reads each element before it writes it, so that a result may take the place of an operand that dies.
-    return { step, call, inPlace: isFused(step), scratchBytes: call?.scratchBytes ?? 0 };
+    return { step, call, inPlace: isFused(step) && step.inPlace, scratchBytes: call?.scratchBytes ?? 0 };
   });
 }
 
@@ -131,6 +130,7 @@ export class PreparedPart {
 
 /** A step that runs in JavaScript, as a function of addresses. */
 function onHost(step: ProgramStep, host: StepHost): KernelFunction {
+  if (isReadStep(step)) return (address) => step.read(host.view(step.input, address));
   if (!isKernelStep(step)) {
     return (address) => {
       host.view(step.output, address).set(step.make());
