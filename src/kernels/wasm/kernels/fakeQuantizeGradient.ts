@@ -11,15 +11,16 @@ import type { RowKernel } from './rowBody.js';
 import type { Cut } from './rows.js';
 import { keep, splat } from './vectors.js';
 
-/** Elements of a plane [H, W] from which sums are made plane by plane, so that values per channel can take part. */
-const LEAST_PLANE = 16;
+/** Elements of a plane or row from which sums are made of those, so that values per channel or column can take part. */
+const LEAST_ROW = 16;
 
 /** How sums over all of x, or apart along the one axis that `low` has, are cut. */
 export function cutOf({ shape }: TensorType, low: TensorType): Cut {
   const around = (axis: number): Cut => [sizeOf(shape.slice(0, axis)), shape[axis], sizeOf(shape.slice(axis + 1))];
   if (sizeOf(low.shape) !== 1) return around(low.shape.findIndex((extent) => extent !== 1));
-  const planes = shape.length > 2 && sizeOf(shape.slice(2)) >= LEAST_PLANE;
-  return planes ? around(1) : [1, 1, sizeOf(shape)];
+  if (shape.length > 2 && sizeOf(shape.slice(2)) >= LEAST_ROW) return around(1);
+  const [rows, length, ...others] = shape.filter((extent) => extent !== 1);
+  return others.length === 0 && length >= LEAST_ROW ? [rows, 1, length] : [1, 1, sizeOf(shape)];
 }
 
 export const fakeQuantizeGradient: RowKernel<'fakeQuantizeGradient'> = (
@@ -49,7 +50,7 @@ export const fakeQuantizeGradient: RowKernel<'fakeQuantizeGradient'> = (
       const [isAbove, isBelow] = [f32x4.gt(x, grid.high), f32x4.lt(x, grid.low)];
       const lowTerm = (): V128 => v128.and(g, v128.or(isAbove, isBelow));
       const rangeTerm = (): V128 => {
-        const error = f32x4.mul(f32x4.sub(f32x4.div(codeOf(x, grid), grid.scale), x), inverseRange);
+        const error = f32x4.mul(f32x4.sub(f32x4.div(codeOf(code, x, grid), grid.scale), x), inverseRange);
         const within = v128.or(v128.and(f32x4.mul(error, g), inside), v128.and(g, isAbove));
         return below === 0 ? within : v128.or(within, v128.and(f32x4.mul(g, splat(code, below)), isBelow));
       };
