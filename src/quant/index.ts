@@ -37,5 +37,7 @@ export {
 } from './rangeEstimator.js';
 export type { RangeGuardMode, RangeWarning } from './rangeGuard.js';
 export type { QuantizationRecord } from './record.js';
+export { QuantizationReport, type ReportOptions, report } from './report/report.js';
+export type { QuantizerReport, ReportData } from './report/reportData.js';
 export { codeRange, type QuantizationMode, type QuantizerConfig, type QuantizerSpec } from './spec.js';
 export { type StripFormat, type StripOptions, strip } from './strip.js';
