@@ -1,15 +1,20 @@
 /** Runs instructions: a function over one page of memory; and numbers on which instructions differ. */
 import fc from 'fast-check';
 import { i32 } from '../../../src/kernels/wasm/assembler/instructions.js';
-import { type FunctionBuilder, ModuleBuilder } from '../../../src/kernels/wasm/assembler/module.js';
+import {
+  type CodeOptions,
+  type FunctionBuilder,
+  ModuleBuilder,
+  PORTABLE,
+} from '../../../src/kernels/wasm/assembler/module.js';
 
 export class Machine {
   readonly memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
   readonly view = new DataView(this.memory.buffer);
   readonly #run: () => void;
 
-  constructor(build: (code: FunctionBuilder) => void) {
-    const module = new ModuleBuilder({ initialPages: 1, maximumPages: 1, shared: false });
+  constructor(build: (code: FunctionBuilder) => void, options: CodeOptions = PORTABLE) {
+    const module = new ModuleBuilder({ initialPages: 1, maximumPages: 1, shared: false }, options);
     module.function('run', {}, (code) => build(code));
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), {
       env: { memory: this.memory },

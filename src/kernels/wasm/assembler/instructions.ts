@@ -323,6 +323,8 @@ export const f32x4 = {
   demoteF64x2Zero: unary<'v128', 'v128'>('v128', simd(0x5e)),
   /** a * b + c, with one rounding or two as the engine likes. */
   relaxedMadd: ternary('v128', simd(0x105)),
+  /** c - a * b, likewise. */
+  relaxedNmadd: ternary('v128', simd(0x106)),
 };
 
 export const f64x2 = {

@@ -9,6 +9,7 @@ import { tapDistance, tapsOf } from './depthwise.js';
 import { emitLanes, laneCount, ScratchLayout } from './lanes.js';
 import { constant, emitFill, FLOAT, floatAt, roundUp } from './spans.js';
 import { defineStaging, type Staging, stagedPlane, stagedRow, stagingFor } from './staging.js';
+import { multiplyAdd } from './vectors.js';
 
 const PARAMETERS = kernelParameters(['input', 'gradient', 'output', 'scratch']);
 
@@ -72,7 +73,7 @@ export function depthwiseFilterGradientCall(shape: ConvolutionShape): WasmCall {
                     code.set(value, v128.load(g));
                     some.forEach((tap, index) => {
                       const seen = v128.load(x, tapDistance(shape, staging, tap) * FLOAT);
-                      code.set(registers[index], f32x4.add(registers[index], f32x4.mul(seen, value)));
+                      code.set(registers[index], multiplyAdd(code, seen, value, registers[index]));
                     });
                     code.increase(x, 16);
                     code.increase(g, 16);

@@ -1,11 +1,11 @@
 /**
- * Exponentials, logarithms and what is made of them, for float32 vectors. Polynomials have fixed coefficients and plain
- * multiplications and additions, so the results are the same bits on every machine. Where no other bound is given they
+ * Exponentials, logarithms and what is made of them, for float32 vectors. Polynomials have fixed coefficients and, in
+ * portable mode, plain multiplications and additions, so that the results are the same bits on every machine. Where no other bound is given they
  * are within 3e-7 of the value.
  */
 import { f32x4, i32, i32x4, type V128, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder } from '../assembler/module.js';
-import { copySign, integers, keep, nearestPower, polynomial, splat } from './vectors.js';
+import { copySign, integers, keep, multiplyAdd, nearestPower, polynomial, splat, subtractProduct } from './vectors.js';
 
 /** (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2: coefficients of `expf` in Cephes (S. Moshier, 1989), netlib.org/cephes. */
 const EXP = [5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4];
@@ -21,10 +21,10 @@ function reducedExp(code: FunctionBuilder, x: V128, low: V128 | null): { readonl
   // 2^128 is beyond the numbers, so near the upper end r grows to ln(2) instead, where the error is 2e-6.
   const exponent = f32x4.pmin(f32x4.mul(x, splat(code, Math.LOG2E)), splat(code, 127));
   const { integer, power } = nearestPower(code, exponent);
-  const high = f32x4.sub(x, f32x4.mul(integer, splat(code, LN2_HIGH)));
-  const exact = f32x4.sub(high, f32x4.mul(integer, splat(code, LN2_LOW)));
+  const high = subtractProduct(code, x, integer, splat(code, LN2_HIGH));
+  const exact = subtractProduct(code, high, integer, splat(code, LN2_LOW));
   const r = keep(code, low ? f32x4.add(exact, low) : exact);
-  return { power, rest: f32x4.add(f32x4.mul(f32x4.mul(r, r), polynomial(code, r, EXP)), r) };
+  return { power, rest: multiplyAdd(code, f32x4.mul(r, r), polynomial(code, r, EXP), r) };
 }
 
 /** e^(x + low) for a |low| of at most 0.1 that x has no bits for; 0 where the result is below the normal numbers. */

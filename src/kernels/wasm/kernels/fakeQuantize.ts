@@ -8,7 +8,7 @@ import { f32x4, i32x4, type V128, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder } from '../assembler/module.js';
 import { isFloat32 } from './loops.js';
 import type { RowBody, RowKernel } from './rowBody.js';
-import { keep, splat } from './vectors.js';
+import { keep, roundEven, splat } from './vectors.js';
 
 /** A grid in vectors: one value in all lanes, or one for each element. */
 export interface Grid {
@@ -25,13 +25,13 @@ export function gridOf(code: FunctionBuilder, low: V128, range: V128, levels: nu
     low,
     high: keep(code, f32x4.add(low, range)),
     scale,
-    zeroPoint: keep(code, f32x4.nearest(f32x4.mul(f32x4.neg(low), scale))),
+    zeroPoint: keep(code, roundEven(code, f32x4.mul(f32x4.neg(low), scale))),
   };
 }
 
 /** The code, a whole number, of a value inside the range. */
-export const codeOf = (inside: V128, { low, scale, zeroPoint }: Grid): V128 =>
-  f32x4.nearest(f32x4.sub(f32x4.mul(f32x4.sub(inside, low), scale), zeroPoint));
+export const codeOf = (code: FunctionBuilder, inside: V128, { low, scale, zeroPoint }: Grid): V128 =>
+  roundEven(code, f32x4.sub(f32x4.mul(f32x4.sub(inside, low), scale), zeroPoint));
 
 const clampTo = (x: V128, { low, high }: Grid): V128 => f32x4.pmax(f32x4.pmin(x, high), low);
 
@@ -54,22 +54,26 @@ const gridBody = (
   name: string,
   inputs: readonly TensorType[],
   levels: number,
-  value: (x: V128, grid: Grid) => V128,
+  value: (code: FunctionBuilder, x: V128, grid: Grid) => V128,
 ): RowBody | null =>
   isFloat32(...inputs)
     ? {
         key: `${name} ${levels}`,
         prepare: (code, [, low, range]) => prepareGrid(code, low, range, levels),
-        value: (code, [x, low, range], prepared) => value(x, gridIn(code, prepared, low, range, levels)),
+        value: (code, [x, low, range], prepared) => value(code, x, gridIn(code, prepared, low, range, levels)),
       }
     : null;
 
 export const fakeQuantize: RowKernel<'fakeQuantize'> = (inputs, { levels }) =>
-  gridBody('fakeQuantize', inputs, levels, (x, grid) => f32x4.div(codeOf(clampTo(x, grid), grid), grid.scale));
+  gridBody('fakeQuantize', inputs, levels, (code, x, grid) =>
+    f32x4.div(codeOf(code, clampTo(x, grid), grid), grid.scale),
+  );
 
 export const fakeQuantizeCodes: RowKernel<'fakeQuantizeCodes'> = (inputs, { levels }, [codes]) =>
   codes.dtype === 'int32'
-    ? gridBody('fakeQuantizeCodes', inputs, levels, (x, grid) => i32x4.truncSatF32x4S(codeOf(clampTo(x, grid), grid)))
+    ? gridBody('fakeQuantizeCodes', inputs, levels, (code, x, grid) =>
+        i32x4.truncSatF32x4S(codeOf(code, clampTo(x, grid), grid)),
+      )
     : null;
 
 /** What OpenVINO's form needs of its limits: the clipping limits, the input range and the output range. */
@@ -103,7 +107,7 @@ export const fakeQuantizeOpenvino: RowKernel<'fakeQuantizeOpenvino'> = (inputs, 
                   limits.map((limit) => keep(code, limit)),
                 );
           const steps = splat(code, levels - 1);
-          const level = f32x4.nearest(f32x4.mul(f32x4.div(f32x4.sub(x, inputLow), inputRange), steps));
+          const level = roundEven(code, f32x4.mul(f32x4.div(f32x4.sub(x, inputLow), inputRange), steps));
           const inside = f32x4.add(f32x4.mul(f32x4.div(level, steps), outputRange), outputLow);
           const belowTop = v128.bitselect(outputHigh, inside, f32x4.gt(x, highest));
           return v128.bitselect(outputLow, belowTop, f32x4.le(x, lowest));

@@ -5,7 +5,7 @@ import type { FunctionBuilder } from '../assembler/module.js';
 import { erf, gelu } from './errorFunction.js';
 import { exp, geluTanh, log, mish, sigmoid, softplus, tanh } from './exponential.js';
 import { power } from './power.js';
-import { copySign, keep, splat, type VectorFunction, type VectorFunction2 } from './vectors.js';
+import { copySign, keep, roundEven, splat, type VectorFunction, type VectorFunction2 } from './vectors.js';
 
 /** min(max(x + 3, 0), 6) / 6. */
 const hsigmoid = (code: FunctionBuilder, x: V128): V128 => {
@@ -28,7 +28,7 @@ export const UNARY: Partial<Record<UnaryFunction, VectorFunction>> = {
   sqrt: (_code, x) => f32x4.sqrt(x),
   floor: (_code, x) => f32x4.floor(x),
   ceiling: (_code, x) => f32x4.ceil(x),
-  round: (_code, x) => f32x4.nearest(x),
+  round: roundEven,
   reciprocal: (code, x) => f32x4.div(splat(code, 1), x),
   exp,
   log,

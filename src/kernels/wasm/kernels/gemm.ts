@@ -10,15 +10,14 @@ import { f32, f32x4, i32, type V128, v128 } from '../assembler/instructions.js';
 import type { ModuleBuilder } from '../assembler/module.js';
 import type { KernelOptions } from '../kernel.js';
 import { constant, evenBlock, FLOAT, roundUp, times } from './spans.js';
+import { multiplyAdd } from './vectors.js';
 
 interface Tile {
   /** Width of the tile in vectors of four columns. */
   readonly vectors: number;
-  /** Whether to multiply and add in one relaxed instruction, whose rounding the machine chooses. */
-  readonly relaxed: boolean;
 }
 
-const tileOf = ({ relaxed, wide }: KernelOptions): Tile => ({ vectors: wide ? 4 : 2, relaxed });
+const tileOf = ({ wide }: KernelOptions): Tile => ({ vectors: wide ? 4 : 2 });
 
 /** Rows of every tile. */
 export const TILE_ROWS = 4;
@@ -81,8 +80,6 @@ export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayo
     const zero = code.local('v128', f32x4.splat(f32.const(0)));
     const b = Array.from({ length: tile.vectors }, () => code.local('v128'));
     const sums = Array.from({ length: TILE_ROWS }, () => b.map(() => code.local('v128')));
-    const multiplyAdd = (x: V128, y: V128, sum: V128): V128 =>
-      tile.relaxed ? f32x4.relaxedMadd(x, y, sum) : f32x4.add(sum, f32x4.mul(x, y));
     const store = (value: (row: number, vector: number) => V128): void => {
       for (let i = 0; i < TILE_ROWS; i++) {
         for (let j = 0; j < tile.vectors; j += 2) {
@@ -97,7 +94,7 @@ export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayo
       sums.forEach((rowSums, i) => {
         code.set(a, v128.load32Splat(l, i * rowBytes));
         rowSums.forEach((sum, j) => {
-          code.set(sum, multiplyAdd(a, b[j], sum));
+          code.set(sum, multiplyAdd(code, a, b[j], sum));
         });
       });
       code.increase(l, stepBytes);

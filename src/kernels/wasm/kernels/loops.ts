@@ -39,7 +39,7 @@ export function storeLanes(code: FunctionBuilder, pointer: I32, values: readonly
 
 /**
  * Calls `step` for `count` elements: `widest` at a time while there are so many, then 4, then 1 (or by the widths given).
- * The step moves its own pointers on by the lanes it was told.
+ * The step moves its own pointers on by the lanes it was told. Vectors in locals that it makes are gone at its end.
  */
 export function emitElements(
   code: FunctionBuilder,
@@ -53,7 +53,7 @@ export function emitElements(
     for (const lanes of widths) {
       const times = Math.floor(rest / lanes);
       if (times === 1) step(lanes);
-      else code.repeat(times, () => step(lanes));
+      else code.repeat(times, () => code.temporaries(() => step(lanes)));
       rest -= times * lanes;
     }
     return;
@@ -63,7 +63,7 @@ export function emitElements(
     const more = (): I32 => i32.geS(rest, i32.const(lanes));
     code.if(more(), () =>
       code.doWhile(() => {
-        step(lanes);
+        code.temporaries(() => step(lanes));
         code.increase(rest, -lanes);
       }, more),
     );

@@ -8,6 +8,7 @@ import type { FunctionBuilder, Local } from '../assembler/module.js';
 import { kernelParameters, sizeOf, type WasmKernel } from '../kernel.js';
 import { Accumulators, emitFoldTerms, emitMap, FLOAT_BYTES, isFloat32 } from './loops.js';
 import { times } from './spans.js';
+import { multiplyAdd } from './vectors.js';
 
 /** Length of the rows that the axes make, if those are the last ones. */
 function rowLength({ shape }: TensorType, axes: readonly number[]): number | null {
@@ -64,7 +65,7 @@ export const mvn: WasmKernel<'mvn'> = ([x], { axes, epsilon }) => {
           // The part of the mean that float32 has no bits for.
           const rest = f64.sub(f64.promote(f32.demote(mean)), mean);
           const shift = single(code, f64.mul(rest, inverse));
-          emitMap(code, length, [from], to, ([value]) => f32x4.add(f32x4.mul(f32x4.sub(value, center), scale), shift));
+          emitMap(code, length, [from], to, ([value]) => multiplyAdd(code, f32x4.sub(value, center), scale, shift));
         });
       });
     },

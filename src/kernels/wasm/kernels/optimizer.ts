@@ -17,7 +17,7 @@ import {
   vectorsOf,
 } from './loops.js';
 import { times } from './spans.js';
-import { keep, splat } from './vectors.js';
+import { keep, multiplyAdd, splat, subtractProduct } from './vectors.js';
 
 /** Elements in a unit of work. */
 const BLOCK = 4096;
@@ -89,9 +89,6 @@ function updateCall<S extends string>(
 
 const { add, sub, mul, div, sqrt } = f32x4;
 
-/** a + b c. */
-const addProduct = (a: V128, b: V128, c: V128): V128 => add(a, mul(b, c));
-
 export const sgdUpdate: WasmKernel<'sgdUpdate'> = (inputs, attributes, outputs) => {
   const { learningRate, momentum, dampening, weightDecay, nesterov, first } = attributes;
   const hasMomentum = momentum !== 0;
@@ -102,12 +99,13 @@ export const sgdUpdate: WasmKernel<'sgdUpdate'> = (inputs, attributes, outputs) 
     outputs,
     scalars,
     (code, [parameter, gradient, buffer], rates) => {
-      const slope = weightDecay === 0 ? gradient : keep(code, addProduct(gradient, rates.weightDecay, parameter));
-      if (!hasMomentum) return [sub(parameter, mul(rates.learningRate, slope)), buffer];
-      const blended = first ? slope : add(mul(rates.momentum, buffer), mul(rates.gain, slope));
+      const slope =
+        weightDecay === 0 ? gradient : keep(code, multiplyAdd(code, rates.weightDecay, parameter, gradient));
+      if (!hasMomentum) return [subtractProduct(code, parameter, rates.learningRate, slope), buffer];
+      const blended = first ? slope : multiplyAdd(code, rates.gain, slope, mul(rates.momentum, buffer));
       const newBuffer = keep(code, blended);
-      const step = nesterov ? addProduct(slope, rates.momentum, newBuffer) : newBuffer;
-      return [sub(parameter, mul(rates.learningRate, step)), newBuffer];
+      const step = nesterov ? multiplyAdd(code, rates.momentum, newBuffer, slope) : newBuffer;
+      return [subtractProduct(code, parameter, rates.learningRate, step), newBuffer];
     },
   );
 };
@@ -131,9 +129,9 @@ export const adamUpdate: WasmKernel<'adamUpdate'> = (inputs, attributes, outputs
     outputs,
     scalars,
     (code, [parameter, gradient, first, second], rates) => {
-      const slope = penalized ? keep(code, addProduct(gradient, rates.penalty, parameter)) : gradient;
-      const mean = keep(code, addProduct(first, rates.gain1, sub(slope, first)));
-      const square = keep(code, add(mul(rates.beta2, second), mul(mul(rates.gain2, slope), slope)));
+      const slope = penalized ? keep(code, multiplyAdd(code, rates.penalty, parameter, gradient)) : gradient;
+      const mean = keep(code, multiplyAdd(code, rates.gain1, sub(slope, first), first));
+      const square = keep(code, multiplyAdd(code, mul(rates.gain2, slope), slope, mul(rates.beta2, second)));
       const denominator = add(div(sqrt(square), rates.secondCorrection), rates.epsilon);
       const kept = shrunk ? mul(parameter, rates.shrink) : parameter;
       return [sub(kept, div(mul(rates.stepSize, mean), denominator)), mean, square];
@@ -151,16 +149,17 @@ export const rmspropUpdate: WasmKernel<'rmspropUpdate'> = (inputs, attributes, o
     outputs,
     scalars,
     (code, [parameter, gradient, squareAverage, buffer, gradientAverage], rates) => {
-      const slope = weightDecay === 0 ? gradient : keep(code, addProduct(gradient, rates.weightDecay, parameter));
-      const square = keep(code, add(mul(rates.alpha, squareAverage), mul(mul(rates.gain, slope), slope)));
+      const slope =
+        weightDecay === 0 ? gradient : keep(code, multiplyAdd(code, rates.weightDecay, parameter, gradient));
+      const square = keep(code, multiplyAdd(code, mul(rates.gain, slope), slope, mul(rates.alpha, squareAverage)));
       const mean = centered
-        ? keep(code, addProduct(gradientAverage, rates.gain, sub(slope, gradientAverage)))
+        ? keep(code, multiplyAdd(code, rates.gain, sub(slope, gradientAverage), gradientAverage))
         : gradientAverage;
       // The variance is not negative, but the rounded averages can say so when the gradient is constant.
-      const variance = centered ? f32x4.pmax(sub(square, mul(mean, mean)), splat(code, 0)) : square;
+      const variance = centered ? f32x4.pmax(subtractProduct(code, square, mean, mean), splat(code, 0)) : square;
       const direction = keep(code, div(slope, add(sqrt(variance), rates.epsilon)));
-      const step = hasMomentum ? keep(code, addProduct(direction, rates.momentum, buffer)) : direction;
-      return [sub(parameter, mul(rates.learningRate, step)), square, hasMomentum ? step : buffer, mean];
+      const step = hasMomentum ? keep(code, multiplyAdd(code, rates.momentum, buffer, direction)) : direction;
+      return [subtractProduct(code, parameter, rates.learningRate, step), square, hasMomentum ? step : buffer, mean];
     },
   );
 };

@@ -5,6 +5,7 @@
  */
 import { f32, f32x4, type V128 } from '../assembler/instructions.js';
 import type { FunctionBuilder, Local } from '../assembler/module.js';
+import { multiplyAdd, subtractProduct } from './vectors.js';
 
 type Matrix = readonly (readonly number[])[];
 
@@ -87,8 +88,12 @@ function combination(code: FunctionBuilder, terms: readonly Term[]): V128 {
     factor === 1 ? value : f32x4.mul(value, constantSplat(code, factor));
   const [first, ...others] = ordered;
   return others.reduce<V128>(
-    (sum, { value, coefficient }) =>
-      coefficient < 0 ? f32x4.sub(sum, product(value, -coefficient)) : f32x4.add(sum, product(value, coefficient)),
+    (sum, { value, coefficient }) => {
+      if (coefficient === 1) return f32x4.add(sum, value);
+      if (coefficient === -1) return f32x4.sub(sum, value);
+      const factor = constantSplat(code, Math.abs(coefficient));
+      return coefficient < 0 ? subtractProduct(code, sum, value, factor) : multiplyAdd(code, value, factor, sum);
+    },
     product(first.value, first.coefficient),
   );
 }
