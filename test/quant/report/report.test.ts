@@ -131,7 +131,7 @@ describe('harm', () => {
     const items = data.map((x, index) => ({ x, index }));
     const seen = new Set<number>();
     const found = await report(model, new CalibrationDataset(items, ({ x }: { x: Tensor }) => x), {
-      async validationFn(network, given: AsyncIterable<{ index: number }>) {
+      async validationFn(network, given: AsyncIterable<{ x: Tensor; index: number }>) {
         for await (const { index } of given) seen.add(index);
         const { quantizers } = network as QuantizedModel;
         return 1 - quantizers.reduce((sum, { name, enabled }) => sum + (enabled ? (costs[name] ?? 0) : 0), 0);
