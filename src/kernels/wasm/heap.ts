@@ -18,6 +18,8 @@ const GRAIN = 1024;
 /** What 32-bit addresses reach. */
 const ADDRESSABLE = 2 ** 32;
 const FIRST_PAGES = 16;
+/** The most that is tried to reserve first. */
+const DEFAULT_LIMITS = [ADDRESSABLE, ADDRESSABLE / 2, ADDRESSABLE / 4];
 /** What fills the guards around a block. */
 const CANARY = 0xa5;
 
@@ -29,12 +31,20 @@ export interface Block {
 }
 
 export interface HeapOptions {
-  /** Largest size in bytes, 64 KiB to 4 GiB. Default: 2 GiB. */
+  /**
+   * Largest size in bytes, 64 KiB to 4 GiB. It is a range of addresses: memory is taken as it is needed. Default: 4 GiB, or
+   * half of it or a quarter where the system refuses such a range.
+   */
   readonly limit?: number;
   /** Whether threads can share the memory. Default: true. */
   readonly shared?: boolean;
   /** Surrounds every block with a pattern and checks it when the block comes back. For tests; slow. Default: false. */
   readonly guard?: boolean;
+  /**
+   * First address that is handed out; those before stay unused, and cost no memory until the system is asked for it. For
+   * tests of high addresses. A multiple of 64. Default: 64.
+   */
+  readonly firstAddress?: number;
 }
 
 /** Room for `bytes`: small sizes up to 7 of 64 apart, then four to an octave; large ones to the next KiB. */
@@ -43,6 +53,20 @@ export function roomFor(bytes: number): number {
   if (wanted > SMALL) return Math.ceil(wanted / GRAIN) * GRAIN;
   const step = Math.max(2 ** (Math.ceil(Math.log2(wanted)) - 3), ALIGNMENT);
   return Math.ceil(wanted / step) * step;
+}
+
+/**
+ * The memory with the first limit that the system grants, and that limit in pages.
+ * @throws RangeError if it grants none
+ */
+function reserve([limit, ...lower]: readonly number[], shared: boolean): [WebAssembly.Memory, number] {
+  const maximum = Math.floor(limit / PAGE);
+  try {
+    return [new WebAssembly.Memory({ initial: Math.min(FIRST_PAGES, maximum), maximum, shared }), maximum];
+  } catch (error) {
+    if (lower.length === 0 || !(error instanceof RangeError)) throw error;
+    return reserve(lower, shared);
+  }
 }
 
 export class Heap {
@@ -57,23 +81,22 @@ export class Heap {
   /** Requested bytes of the blocks that are out, by address. */
   readonly #out = new Map<number, number>();
   /** First address never handed out. The first bytes stay unused, so that no block has address 0. */
-  #top = ALIGNMENT;
+  #top: number;
   #used = 0;
 
   /** @throws ValidationError for an impossible limit */
-  constructor({ limit = 2 ** 31, shared = true, guard = false }: HeapOptions = {}) {
-    if (!(limit >= PAGE && limit <= ADDRESSABLE)) {
+  constructor({ limit, shared = true, guard = false, firstAddress = ALIGNMENT }: HeapOptions = {}) {
+    if (limit !== undefined && !(limit >= PAGE && limit <= ADDRESSABLE)) {
       throw new ValidationError(
         'INVALID_OPTION',
         `WebAssembly heap: limit is ${String(limit)} bytes; it must be from ${PAGE} (64 KiB) to ${ADDRESSABLE} (4 GiB).`,
         { limit },
       );
     }
-    this.maximumPages = Math.floor(limit / PAGE);
     this.shared = shared;
     this.#guard = guard ? ALIGNMENT : 0;
-    const initial = Math.min(FIRST_PAGES, this.maximumPages);
-    this.memory = new WebAssembly.Memory({ initial, maximum: this.maximumPages, shared });
+    this.#top = Math.max(Math.ceil(firstAddress / ALIGNMENT), 1) * ALIGNMENT;
+    [this.memory, this.maximumPages] = reserve(limit === undefined ? DEFAULT_LIMITS : [limit], shared);
   }
 
   /** Bytes in use. */
@@ -137,7 +160,7 @@ export class Heap {
     return new BackendError(
       'HEAP_FULL',
       `The WebAssembly heap is full: ${megabytes(bytes)} were asked for, and ${megabytes(this.#used)} of ${megabytes(this.limit)} are in use. ` +
-        'Use a smaller batch or smaller images, or create the backend with a larger limit (up to 4 GiB).',
+        `Use a smaller batch or smaller images${this.limit < ADDRESSABLE ? ', or create the backend with a larger limit (up to 4 GiB)' : ''}.`,
       { bytes, used: this.#used, limit: this.limit },
     );
   }

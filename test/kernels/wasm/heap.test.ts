@@ -1,6 +1,6 @@
 /** The heap gives memory to one owner at a time, takes it back once, and says clearly when there is no more. */
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { BackendError, QuantGradError, ValidationError } from '../../../src/errors.js';
 import { GapList } from '../../../src/kernels/wasm/gapList.js';
 import { ALIGNMENT, type Block, Heap, roomFor } from '../../../src/kernels/wasm/heap.js';
@@ -95,6 +95,27 @@ describe('Heap', () => {
     const heap = new Heap({ limit: 65536 });
     expect(heap.allocate(1000)).not.toBeNull();
     expect(heap.allocate(65536)).toBeNull();
+  });
+
+  it('has half of the addresses, or a quarter, where the system refuses more', () => {
+    const { Memory } = WebAssembly;
+    const asked: number[] = [];
+    const grudging = class extends Memory {
+      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+        asked.push(Number(descriptor.maximum) * 64 * KIB);
+        if (Number(descriptor.maximum) > 16384) throw new RangeError('could not allocate memory');
+        super(descriptor);
+      }
+    };
+    vi.stubGlobal('WebAssembly', { ...Object.getOwnPropertyDescriptors(WebAssembly), Memory: grudging });
+    try {
+      expect(new Heap().limit).toBe(2 ** 30);
+      expect(asked).toEqual([2 ** 32, 2 ** 31, 2 ** 30]);
+      expect(() => new Heap({ limit: 2 ** 31 })).toThrow(RangeError);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    expect(new Heap().limit).toBe(2 ** 32);
   });
 
   it('reaches past 2 GiB, up to the last page below 4', () => {
