@@ -1,0 +1,80 @@
+"""Quantizes every model of a manifest with NNCF's OpenVINO backend and describes what came out, a line of JSON each.
+
+A model is an .xml file, its calibration items a file of float32 values. Quantizers of weights are left as FakeQuantize,
+so that their ranges can be read.
+"""
+import contextlib
+import io
+import json
+import logging
+import sys
+from pathlib import Path
+
+import nncf
+import numpy as np
+import openvino as ov
+from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
+
+nncf.set_log_level(logging.ERROR)
+LAYERS = {"Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData", "MatMul"}
+VARIANTS = {
+    "performance": {"preset": nncf.QuantizationPreset.PERFORMANCE},
+    "mixed": {"preset": nncf.QuantizationPreset.MIXED},
+    "transformer": {"model_type": nncf.ModelType.TRANSFORMER},
+}
+
+
+def constant(node, port):
+    return node.input_value(port).get_node()
+
+
+def describe_quantizer(node):
+    low, high = (constant(node, port).get_data().astype(np.float32) for port in (1, 2))
+    return {
+        "name": node.get_friendly_name(),
+        "levels": node.get_levels(),
+        "channels": low.size,
+        "low": low.ravel().tolist(),
+        "high": high.ravel().tolist(),
+    }
+
+
+def biases(model):
+    result = {}
+    for node in model.get_ops():
+        if node.get_type_name() != "Add":
+            continue
+        inputs = [constant(node, port) for port in (0, 1)]
+        values = [each for each in inputs if each.get_type_name() == "Constant"]
+        if values and any(each.get_type_name() in LAYERS for each in inputs):
+            result[node.get_friendly_name()] = values[0].get_data().astype(np.float32).ravel().tolist()
+    return result
+
+
+def describe(model):
+    quantizers = [describe_quantizer(node) for node in model.get_ops() if node.get_type_name() == "FakeQuantize"]
+    return {"quantizers": quantizers, "biases": biases(model)}
+
+
+def quantize(core, folder, case):
+    shape = case["shape"]
+    items = np.fromfile(folder / case["items"], dtype=np.float32).reshape(-1, *shape)
+    options = dict(VARIANTS[case["variant"]])
+    options["fast_bias_correction"] = not case.get("fullBiasCorrection", False)
+    options["advanced_parameters"] = AdvancedQuantizationParameters(backend_params={"compress_weights": False})
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        return nncf.quantize(core.read_model(folder / case["xml"]), nncf.Dataset(list(items)), subset_size=len(items), **options)
+
+
+def main(folder):
+    core = ov.Core()
+    for case in json.loads((folder / "manifest.json").read_text()):
+        report = {"name": case["name"]}
+        try:
+            report["model"] = describe(quantize(core, folder, case))
+        except Exception as error:  # noqa: BLE001 - the next is compared all the same
+            report["error"] = " ".join(str(error).split())[:400]
+        print(json.dumps(report), flush=True)
+
+
+main(Path(sys.argv[1]))
