@@ -1,4 +1,5 @@
 /** Which quantizers are brought back together. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as nn from '../../../src/nn/index.js';
 import { add } from '../../../src/ops/elementwise/add.js';
@@ -8,6 +9,11 @@ import { quantize } from '../../../src/quant/quantize.js';
 import type { Tensor } from '../../../src/tensor/tensor.js';
 import { images, SmallNet } from '../models.js';
 import { SharedConvolution } from '../sharedConvolution.js';
+import { groupInputs, groupNets } from './oracle/nets.js';
+
+const expected: Record<string, { quantizers: string[]; operations: string[] }[]> = JSON.parse(
+  readFileSync(new URL('./oracle/groups.json', import.meta.url), 'utf8'),
+);
 
 const data = images(2);
 const names = async (model: nn.Module): Promise<{ quantizers: string[]; operations: string[] }[]> => {
@@ -19,6 +25,15 @@ const names = async (model: nn.Module): Promise<{ quantizers: string[]; operatio
 };
 
 describe('groups of quantizers', () => {
+  it.each(Object.keys(groupNets()))('are those of NNCF, in its order: %s', async (name) => {
+    const { graph } = await quantize(groupNets()[name].eval(), groupInputs());
+    const found = quantizerGroups(graph).map(({ quantizers, operations }) => ({
+      quantizers: quantizers.map((node) => node.name).sort(),
+      operations: operations.map((node) => node.name).sort(),
+    }));
+    expect(found).toEqual(expected[name]);
+  });
+
   it('are those of an operation’s data and weights in a chain, the last operation first', async () => {
     const chain = new nn.Sequential(new nn.Conv2d(2, 3, 3), new nn.ReLU(), new nn.MaxPool2d(2), new nn.Conv2d(3, 2, 1));
     expect(await names(chain)).toEqual([
