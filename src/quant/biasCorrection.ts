@@ -119,10 +119,12 @@ async function combinedBias(
   return Array.from(beta, (value, channel) => value + biases[channel] * gammas[channel]);
 }
 
-/** A tensor of the recorded shape with the mean of its channel everywhere. */
+/** A tensor of the recorded shape with the mean of its channel everywhere; of a batch of images one, since all are alike. */
 function constantInput(layer: BiasedLayer, means: Float64Array): Tensor {
-  const { shape } = layer.input;
-  const axis = shape.length < 3 || layer.chain[0].type === 'MatMul' ? shape.length - 1 : 1;
+  const { shape: recorded } = layer.input;
+  const axis = recorded.length < 3 || layer.chain[0].type === 'MatMul' ? recorded.length - 1 : 1;
+  const isImages = axis === 1 && recorded.length > 2;
+  const shape = isImages ? [1, ...recorded.slice(1)] : recorded;
   const inner = sizeOf(shape.slice(axis + 1));
   const weights = layer.weights.constant.tensor;
   const values = allocateArray(weights.dtype, sizeOf(shape));
