@@ -134,9 +134,9 @@ export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayo
   });
 }
 
-/** Rows of a block: fewer where there would else be too few blocks for several threads. */
-export function chooseRowBlock(rows: number, otherItems: number): number {
-  let block = evenBlock(rows, ROW_BLOCK, TILE_ROWS);
+/** Rows of a block, `most` or fewer: where there would else be too few blocks for several threads. */
+export function chooseRowBlock(rows: number, otherItems: number, most = ROW_BLOCK): number {
+  let block = evenBlock(rows, most, TILE_ROWS);
   while (block > 8 * TILE_ROWS && otherItems * Math.ceil(rows / block) < 8) {
     block = evenBlock(rows, Math.floor(block / 2), TILE_ROWS);
   }

@@ -20,9 +20,10 @@ export function defineCopy(module: ModuleBuilder, name: string, sourceStride: nu
       code.set(from, source);
       code.set(to, target);
       code.set(rest, columns);
-      for (const lanes of [4, 1]) {
+      for (const lanes of [8, 4, 1]) {
         whileLeft(code, rest, lanes, () => {
-          code.do(lanes === 4 ? v128.store(to, v128.load(from)) : f32.store(to, f32.load(from)));
+          if (lanes === 8) code.do(v128.storePair(to, v128.load(from), v128.load(from, 16)));
+          else code.do(lanes === 4 ? v128.store(to, v128.load(from)) : f32.store(to, f32.load(from)));
           code.increase(from, lanes * FLOAT);
           code.increase(to, lanes * FLOAT);
           code.increase(rest, -lanes);
