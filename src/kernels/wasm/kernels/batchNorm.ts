@@ -21,7 +21,8 @@ import {
   isFloat32,
   minimum,
 } from './loops.js';
-import { emitRows, planRows } from './rows.js';
+import { planRows } from './rowPlan.js';
+import { emitRows } from './rows.js';
 import { times } from './spans.js';
 
 /** Elements of a unit: a second pass over them finds them in the first-level cache. */

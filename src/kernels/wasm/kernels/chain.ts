@@ -4,24 +4,16 @@
  * phase adds the cells in their order. What a sum's cells are is decided by its kernel, so that its bits do not depend
  * on the chain that it is made in.
  */
-import type { KernelName, TensorType } from '../../contract.js';
+import type { TensorType } from '../../contract.js';
 import type { ProgramBuffer, ProgramOperand } from '../../program.js';
 import { f32, f64, type I32, i32, type V128 } from '../assembler/instructions.js';
 import type { FunctionBuilder, Local, ModuleBuilder } from '../assembler/module.js';
-import { kernelParameters, sizeOf, type WasmCall, type WasmKernel } from '../kernel.js';
+import { kernelParameters, sizeOf, type WasmCall } from '../kernel.js';
 import { Accumulators, FLOAT_BYTES, SUM } from './loops.js';
 import { makesSums, type RowBody, type SumOutput } from './rowBody.js';
 import { type RowCall, rowBodyOf, rowShapeOf } from './rowKernels.js';
-import {
-  type CellBody,
-  type Cut,
-  emitCells,
-  planWalks,
-  type RowPlan,
-  type Walk,
-  walkUnder,
-  wideExtents,
-} from './rows.js';
+import { type Cut, planWalks, type RowPlan, type Walk, walkUnder, wideExtents } from './rowPlan.js';
+import { type CellBody, emitCells } from './rows.js';
 import { times } from './spans.js';
 import { keep } from './vectors.js';
 
@@ -137,21 +129,6 @@ export function chainCall(
 
 const locals = (values: Record<string, Local<'i32'>>, names: readonly string[]): Local<'i32'>[] =>
   names.map((name) => values[name]);
-
-/** A kernel of its own: a chain of one. */
-export const rowKernel =
-  <K extends KernelName>(kernel: K): WasmKernel<K> =>
-  (inputs, attributes, outputs) => {
-    let last = 0;
-    const give = ({ shape, dtype }: TensorType): ProgramOperand => ({
-      buffer: { id: last++, origin: 'computed', dtype, length: sizeOf(shape) },
-      shape,
-      dtype,
-    });
-    const call = { kernel, attributes, inputs: inputs.map(give), outputs: outputs.map(give) };
-    const step = chainStepOf(call);
-    return step && chainCall([step], call.inputs, call.outputs);
-  };
 
 function chainOf(
   steps: readonly ChainStep[],

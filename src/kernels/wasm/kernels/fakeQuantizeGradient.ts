@@ -8,7 +8,7 @@ import { sizeOf } from '../kernel.js';
 import { codeOf, gridIn, prepareGrid } from './fakeQuantize.js';
 import { isFloat32 } from './loops.js';
 import type { RowKernel } from './rowBody.js';
-import type { Cut } from './rows.js';
+import type { Cut } from './rowPlan.js';
 import { keep, splat } from './vectors.js';
 
 /** Elements of a plane or row from which sums are made of those, so that values per channel or column can take part. */

@@ -2,7 +2,6 @@
 import type { WasmKernels } from '../kernel.js';
 import { adaptiveAvgPool2d, adaptiveAvgPool2dGradient, avgPool2d, avgPool2dGradient } from './averagePool.js';
 import { batchNorm, batchNormGradient, batchNormStatistics } from './batchNorm.js';
-import { rowKernel } from './chain.js';
 import { conv2d } from './conv2d.js';
 import { conv2dFilterGradient } from './conv2dFilterGradient.js';
 import { conv2dInputGradient } from './conv2dInputGradient.js';
@@ -13,6 +12,7 @@ import { maxPool2d, maxPool2dGradient } from './maxPool.js';
 import { mvn, mvnGradient } from './mvn.js';
 import { adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.js';
 import { reduce } from './reduction.js';
+import { rowKernel } from './rowKernel.js';
 import { logSoftmax, softmax } from './softmax.js';
 import { transpose } from './transpose.js';
 

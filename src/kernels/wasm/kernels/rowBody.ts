@@ -5,7 +5,8 @@
 import type { KernelAttributes, KernelName, TensorType } from '../../contract.js';
 import type { V128 } from '../assembler/instructions.js';
 import type { FunctionBuilder } from '../assembler/module.js';
-import type { Cut, LaneFunction } from './rows.js';
+import type { Cut } from './rowPlan.js';
+import type { LaneFunction } from './rows.js';
 
 interface Body {
   /** Bodies with the same key that read the same values give the same values. */

@@ -1,4 +1,4 @@
-/** Steps of a part as the backend runs them: kernel calls, code of the host, and chains of kernel calls that are one loop. */
+/** Steps of a part as the backend runs them: kernel calls, code of the host, and kernel calls that run as one. */
 import {
   inputsOf,
   isKernelStep,
@@ -11,7 +11,7 @@ import {
 import { describeCalls, describeStep, type StepDescription } from '../../stepWork.js';
 import type { WasmCall } from '../kernel.js';
 
-/** Elementwise kernel calls that run as one. */
+/** Kernel calls that run as one: a chain of elementwise ones, or a convolution and the chain that follows it. */
 export interface FusedStep {
   /** In an order in which they can run. */
   readonly steps: readonly KernelStep[];
@@ -19,6 +19,8 @@ export interface FusedStep {
   readonly inputs: readonly ProgramOperand[];
   /** What of them others read. */
   readonly outputs: readonly ProgramOperand[];
+  /** Whether each element is read before it is written, so that an output may take the place of an operand that dies. */
+  readonly inPlace: boolean;
   readonly call: WasmCall;
 }
 

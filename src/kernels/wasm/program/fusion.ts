@@ -12,7 +12,7 @@ import {
 } from '../../program.js';
 import { type ChainStep, canFollow, chainCall, chainStepOf } from '../kernels/chain.js';
 import { makesSums } from '../kernels/rowBody.js';
-import { type Cut, fitCut } from '../kernels/rows.js';
+import { type Cut, fitCut } from '../kernels/rowPlan.js';
 import { buffersRead, buffersWritten, type FusedStep, type PartStep } from './fusedStep.js';
 import { StepGraph } from './stepGraph.js';
 
@@ -103,7 +103,8 @@ class Chains {
     const { inputs, outputs } = this.#ends(positions);
     if (outputs.length === 0 || !members.every((member) => member !== null)) return null;
     const call = chainCall(members, inputs, outputs);
-    return call && { steps: positions.map((position) => this.#steps[position] as KernelStep), inputs, outputs, call };
+    const steps = positions.map((position) => this.#steps[position] as KernelStep);
+    return call && { steps, inputs, outputs, inPlace: true, call };
   }
 
   /** Whether all sums are cut alike, and all steps keep to that. */

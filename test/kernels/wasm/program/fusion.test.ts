@@ -7,6 +7,7 @@ import {
   isKernelStep,
   type KernelProgram,
   type ProgramBuffer,
+  type ProgramStep,
   RecordingBackend,
 } from '../../../../src/kernels/program.js';
 import { ReferenceBackend } from '../../../../src/kernels/reference/backend.js';
@@ -17,7 +18,7 @@ import { makeProgram, programSeed, runCallByCall, uploadAll } from '../../progra
 
 const reference = new ReferenceBackend();
 
-const stepsOf = (step: PartStep) => (isFused(step) ? step.steps : [step]);
+const stepsOf = (step: PartStep): readonly ProgramStep[] => (isFused(step) ? step.steps : [step]);
 
 /** What each step does, by kernels. */
 const names = (steps: readonly PartStep[]): string[] =>
