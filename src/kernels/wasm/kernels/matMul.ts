@@ -8,12 +8,13 @@ import {
   defineGemm,
   paddedStride,
   panelFloats,
+  ROW_BLOCK,
   TILE_COLUMNS,
   TILE_ROWS,
 } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
 import { defineCopy, definePanelPacking, defineTranspose } from './movement.js';
-import { stridesUnder } from './rows.js';
+import { stridesUnder } from './rowPlan.js';
 import { constant, emitBlocks, evenBlock, floatAt, minimum, roundUp } from './spans.js';
 
 const PARAMETERS = kernelParameters(['a', 'b', 'c', 'scratch']);
@@ -32,8 +33,9 @@ export const matMul: WasmKernel<'matMul'> = ([a, b], { transposeA, transposeB },
     batch = [];
   }
   const [leftBatch, rightBatch] = [a, b].map(({ shape }) => stridesUnder(shape.slice(0, -2), batch));
-  let columnBlock = evenBlock(columns, COLUMN_BLOCK, TILE_COLUMNS);
-  const rowBlock = chooseRowBlock(rows, sizeOf(batch) * Math.ceil(columns / columnBlock));
+  // Both operands are packed anew for each block, so that blocks are larger than where one of them is at hand.
+  let columnBlock = evenBlock(columns, 2 * COLUMN_BLOCK, TILE_COLUMNS);
+  const rowBlock = chooseRowBlock(rows, sizeOf(batch) * Math.ceil(columns / columnBlock), 2 * ROW_BLOCK);
   // Narrower blocks where there would be too few for several threads.
   while (
     columnBlock > 2 * TILE_COLUMNS &&
