@@ -34,8 +34,11 @@ export interface BiasedLayer {
   readonly outputValue: GraphValue;
 }
 
-/** The layers with quantized weights and a bias of their own. */
-export function biasedLayers(placements: readonly WeightPlacement[]): BiasedLayer[] {
+/**
+ * The layers with quantized weights and a bias of their own.
+ * @param samples How many calibration samples count at most.
+ */
+export function biasedLayers(placements: readonly WeightPlacement[], samples = Infinity): BiasedLayer[] {
   return placements.flatMap(({ readers, weights }) =>
     readers.flatMap(({ operator, port }) => {
       const layer = hasKind(firstNode(operator).type, 'linear') ? biasChain(operator) : null;
@@ -49,8 +52,8 @@ export function biasedLayers(placements: readonly WeightPlacement[]): BiasedLaye
           ...layer,
           weightPort: port,
           weights,
-          input: new ChannelMeanCollector(isMatMul ? -1 : 1),
-          output: new ChannelMeanCollector(isMatMul ? -1 : 1),
+          input: new ChannelMeanCollector(isMatMul ? -1 : 1, samples),
+          output: new ChannelMeanCollector(isMatMul ? -1 : 1, samples),
           inputValue: throughIdentities(node.inputs[dataPort]),
           outputValue: layer.chain[layer.chain.length - 1].outputs[0],
         },

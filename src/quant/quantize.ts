@@ -5,11 +5,12 @@
 
 import { noGrad } from '../autograd/gradMode.js';
 import { ValidationError } from '../errors.js';
-import type { Graph, GraphValue } from '../graph/graph.js';
+import type { Graph, GraphNode, GraphValue } from '../graph/graph.js';
 import type { Module } from '../nn/module.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type BiasedLayer, biasedLayers, correctBiases } from './biasCorrection.js';
 import { type CalibrationSource, calibrationInputs, collectStatistics } from './calibration.js';
+import { FullBiasCorrection, fullCorrectionSamples } from './fullBiasCorrection.js';
 import { ignoredNodes } from './ignoredScope.js';
 import { type ActivationRange, activationRanges, insertions, quantizedWeights, weightRanges } from './insertions.js';
 import { LayerWidths } from './layerBits.js';
@@ -41,8 +42,7 @@ export async function quantize<M extends Module>(
   options: QuantizeOptions = {},
 ): Promise<QuantizedModel<M>> {
   const resolved = resolveOptions(options);
-  const { record } = resolved;
-  const biasCorrection = resolved.biasCorrection?.method === 'fast' ? resolved.biasCorrection : null;
+  const { record, biasCorrection } = resolved;
   const samples = calibrationInputs(calibration, record.subsetSize);
   const first = await samples.next();
   if (first.done)
@@ -62,8 +62,10 @@ export async function quantize<M extends Module>(
   const placement = place(graph, resolved);
   const batchwise = resolved.batchwiseStatistics ?? first.value.some(({ shape }) => shape[0] > 1);
   const activations = activationRanges(graph, placement, resolved.ranges.activations, batchwise);
-  const layers = biasCorrection ? biasedLayers(placement.weights) : [];
-  await collectStatistics(graph, items, watchlist(activations, layers), {
+  const layerwise = biasCorrection?.method === 'full' ? fullCorrectionSamples(record.subsetSize) : undefined;
+  const layers = biasCorrection ? biasedLayers(placement.weights, layerwise) : [];
+  const full = layerwise === undefined ? null : new FullBiasCorrection(graph, layers, layerwise);
+  await collectStatistics(graph, items, watchlist(activations, layers, full), {
     onProgress: options.onProgress,
   });
 
@@ -75,11 +77,10 @@ export async function quantize<M extends Module>(
     ({ readers, config }) => config.bits >= record.bits.weights && readers.some(({ operator }) => half.has(operator)),
   );
   if (biasCorrection) {
-    const corrected = await correctBiases(
-      layers,
-      (constant) => quantizedWeights(quantizers.weights, constant),
-      biasCorrection.threshold,
-    );
+    const quantize = (constant: GraphNode): Tensor => quantizedWeights(quantizers.weights, constant);
+    const corrected = await (full
+      ? full.correct(quantize, biasCorrection.threshold)
+      : correctBiases(layers, quantize, biasCorrection.threshold));
     for (const [constant, value] of corrected) noGrad(() => constant.constant.tensor.assign_(value));
   }
   insertQuantizers(graph, [...quantizers.weights.map(({ insertion }) => insertion), ...quantizers.activations]);
@@ -138,6 +139,7 @@ const describe = ({ node }: GraphValue): string =>
 function watchlist(
   ranges: readonly ActivationRange[],
   layers: readonly BiasedLayer[],
+  full: FullBiasCorrection | null,
 ): Map<GraphValue, { description: string; collectors: Collector[] }> {
   const list = new Map<GraphValue, { description: string; collectors: Collector[] }>();
   const watch = (value: GraphValue, collector: Collector): void => {
@@ -147,8 +149,9 @@ function watchlist(
   };
   for (const { value, collector } of ranges) watch(value, collector);
   for (const layer of layers) {
-    watch(layer.inputValue, layer.input);
+    if (!full) watch(layer.inputValue, layer.input);
     watch(layer.outputValue, layer.output);
   }
+  for (const [value, collector] of full?.collectors ?? []) watch(value, collector);
   return list;
 }

@@ -4,17 +4,22 @@ import type { Collector } from './collector.js';
 /** The mean of a value per channel, averaged over samples, and the shape of the first sample. */
 export class ChannelMeanCollector implements Collector {
   readonly #axis: number;
+  readonly #limit: number;
   #total: Float64Array | null = null;
   #samples = 0;
   shape: readonly number[] = [];
 
-  /** @param axis The channel axis; may count from the end. */
-  constructor(axis: number) {
+  /**
+   * @param axis The channel axis; may count from the end.
+   * @param limit How many samples count at most. Default: all.
+   */
+  constructor(axis: number, limit = Infinity) {
     this.#axis = axis;
+    this.#limit = limit;
   }
 
   add(values: ArrayLike<number>, shape: readonly number[]): void {
-    if (values.length === 0) return;
+    if (values.length === 0 || this.#samples >= this.#limit) return;
     const means = channelMeans(values, shape, this.#axis);
     this.#total ??= new Float64Array(means.length);
     if (this.#samples === 0) this.shape = shape;
