@@ -189,7 +189,7 @@ describe('quantizers', () => {
 
   it('all removed leave the float model', async () => {
     const float = warmedUp();
-    const quantized = await quantize(float, data, { fastBiasCorrection: false });
+    const quantized = await quantize(float, data, { advancedParameters: { disableBiasCorrection: true } });
     removeQuantizers(quantized.graph, quantized.graph.nodes.filter(isQuantizer));
     expect(quantized.quantizers).toEqual([]);
     for (const [name, values] of stateOf(quantized)) expect(values, name).toEqual(stateOf(float).get(name));
