@@ -52,7 +52,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
 }
 
 /** Levenshtein's distance: how many letters to insert, delete or replace, one row of the table at a time. */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

@@ -1,11 +1,12 @@
 /** The pass over the calibration data: runs the float model and gives every watched value to its collectors. */
 import { noGrad } from '../autograd/gradMode.js';
 import { nextTurn } from '../data/eventLoop.js';
-import { ValidationError } from '../errors.js';
+import { QuantGradError, ValidationError } from '../errors.js';
 import { executeGraph } from '../graph/execute.js';
 import { Graph, type GraphValue } from '../graph/graph.js';
 import { PlannedExecutor } from '../graph/plannedExecutor.js';
 import type { TensorType } from '../kernels/contract.js';
+import { checkInputs } from '../nn/inputs.js';
 import { Tensor } from '../tensor/tensor.js';
 import { type Collector, requireFinite } from './statistics/collector.js';
 
@@ -58,6 +59,27 @@ export interface CalibrationProgress {
   readonly onProgress?: (done: number) => void;
 }
 
+/** The same error, saying that it is a sample's; `details.sample` is its number, from 0. */
+export function inSample(error: unknown, sample: number): unknown {
+  if (!(error instanceof QuantGradError)) return error;
+  const ErrorClass = error.constructor as new (
+    ...values: ConstructorParameters<typeof QuantGradError>
+  ) => QuantGradError;
+  const message = `Calibration sample ${sample} (counted from 0): ${error.message}`;
+  return new ErrorClass(error.code, message, { ...error.details, sample }, error);
+}
+
+function checkSample(graph: Graph, inputs: readonly Tensor[], sample: number): void {
+  try {
+    checkInputs(
+      graph.inputs.map((node) => ({ name: node.name, ...node.outputs[0].type })),
+      inputs,
+    );
+  } catch (error) {
+    throw inSample(error, sample);
+  }
+}
+
 /**
  * Runs the graph on every sample and collects the statistics of the watched values.
  * @returns The number of samples.
@@ -80,6 +102,7 @@ export async function collectStatistics(
     observe: take,
   });
   for await (const inputs of samples) {
+    checkSample(graph, inputs, count);
     const planned = PlannedExecutor.supports(inputs) ? noGrad(() => executor.run(inputs, false)) : null;
     if (!planned) await observe(graph, inputs, watchlist, take);
     count++;

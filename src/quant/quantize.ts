@@ -4,12 +4,13 @@
  */
 
 import { noGrad } from '../autograd/gradMode.js';
-import { ValidationError } from '../errors.js';
+import { DTypeError, ShapeError, ValidationError } from '../errors.js';
 import type { Graph, GraphNode, GraphValue } from '../graph/graph.js';
+import type { TracedModel } from '../graph/trace.js';
 import type { Module } from '../nn/module.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type BiasedLayer, biasedLayers, correctBiases } from './biasCorrection.js';
-import { type CalibrationSource, calibrationInputs, collectStatistics } from './calibration.js';
+import { type CalibrationSource, calibrationInputs, collectStatistics, inSample } from './calibration.js';
 import { FullBiasCorrection, fullCorrectionSamples } from './fullBiasCorrection.js';
 import { ignoredNodes } from './ignoredScope.js';
 import { type ActivationRange, activationRanges, insertions, quantizedWeights, weightRanges } from './insertions.js';
@@ -50,7 +51,7 @@ export async function quantize<M extends Module>(
       'CALIBRATION_EMPTY',
       'quantize: the calibration data is empty. Give at least one sample; 300 are usual.',
     );
-  const { graph, structure } = recordedModel(model, first.value);
+  const { graph, structure } = recordWith(model, first.value);
   let items: AsyncIterable<Tensor[]> = chain(first.value, samples);
   if (resolved.smoothQuant) {
     // Two passes over the data: they are kept, as the source may give them only once.
@@ -85,6 +86,15 @@ export async function quantize<M extends Module>(
   }
   insertQuantizers(graph, [...quantizers.weights.map(({ insertion }) => insertion), ...quantizers.activations]);
   return new QuantizedModel<M>(graph, structure, record).useRangeGradient(resolved.rangeGradient).train(model.training);
+}
+
+/** The model's graph, for inputs such as the first sample. */
+function recordWith(model: Module, inputs: readonly Tensor[]): TracedModel {
+  try {
+    return recordedModel(model, inputs);
+  } catch (error) {
+    throw error instanceof ShapeError || error instanceof DTypeError ? inSample(error, 0) : error;
+  }
 }
 
 /** Moves the spread of activations into weights, in place. */

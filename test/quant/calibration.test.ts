@@ -149,9 +149,16 @@ describe('errors', () => {
 
   it('name shapes and numbers of inputs that do not fit', async () => {
     const [image] = images(1);
-    expect(await failure(quantize(new SmallNet(), [zeros([2, 5, 6, 6])]))).toBeInstanceOf(ShapeError);
-    expect(await failure(quantize(new SmallNet(), [image, zeros([1, 2, 7, 6])]))).toBeInstanceOf(QuantGradError);
-    expect(await failure(quantize(new SmallNet(), [image, [image, image]]))).toBeInstanceOf(QuantGradError);
+    const first = await failure(quantize(new SmallNet(), [zeros([2, 5, 6, 6])]));
+    expect(first).toBeInstanceOf(ShapeError);
+    expect(first.message).toMatch(/^Calibration sample 0 .*layer 'conv'/);
+    const second = await failure(quantize(new SmallNet(), [image, zeros([1, 2, 7, 6])]));
+    expect(second).toBeInstanceOf(ShapeError);
+    expect(second.message).toMatch(/^Calibration sample 1 .*\[\?, 2, 6, 6\].*\[1, 2, 7, 6\]/);
+    expect(second.details).toMatchObject({ sample: 1 });
+    const third = await failure(quantize(new SmallNet(), [image, image, [image, image]]));
+    expect(third.message).toMatch(/^Calibration sample 2 .*1 input .*given 2/);
+    expect(third).toBeInstanceOf(QuantGradError);
   });
 
   it('say where no range can be found because all values are empty', async () => {

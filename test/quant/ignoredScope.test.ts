@@ -81,6 +81,24 @@ describe('validation', () => {
     }
   });
 
+  it.each<[string, IgnoredScope, RegExp]>([
+    ['a misspelled layer', { names: ['blok.0'] }, /Near name 'blok.0' the model has block\/0/],
+    ['an operation of another name', { names: ['fc/Linear'] }, /the model has fc/],
+    ['a type as another library writes it', { types: ['relu'] }, /The model's types are ReLU, /],
+    [
+      'a pattern that is not at the beginning',
+      { patterns: ['Convolution$'] },
+      /within conv\/Convolution.*'\.\*Convolution\$'/,
+    ],
+    [
+      'an end of a subgraph',
+      { subgraphs: [{ inputs: ['relu'], outputs: ['Add'] }] },
+      /Near subgraph end 'relu' the model has relu\/ReLU/,
+    ],
+  ])('lists what is near %s', (_, scope, message) => {
+    expect(() => ignored(scope)).toThrow(message);
+  });
+
   it('can be switched off', () => {
     expect(ignored({ names: ['head'], types: ['ReLU'], validate: false })).toEqual(['relu/ReLU', 'relu/ReLU_1']);
   });
