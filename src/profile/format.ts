@@ -5,6 +5,21 @@ import type { KernelTotal, Profile, ProfiledStep } from './profile.js';
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 const shapesOf = (types: readonly TensorType[]): string => types.map(({ shape }) => shape.join('x') || '1').join(' ');
 
+/** Characters of a name; profiles have all of them. */
+const WIDEST = 72;
+
+/** Names joined by '+', each run of the same as one with its length, and not longer than a line has room for. */
+function shorten(names: string): string {
+  const runs: { readonly name: string; count: number }[] = [];
+  for (const name of names.split('+')) {
+    const last = runs.at(-1);
+    if (last?.name === name) last.count++;
+    else runs.push({ name, count: 1 });
+  }
+  const text = runs.map(({ name, count }) => (count > 1 ? `${count} ${name}` : name)).join('+');
+  return text.length <= WIDEST ? text : `${text.slice(0, WIDEST - 3)}...`;
+}
+
 type Column<T> = readonly [title: string, side: 'left' | 'right', cell: (row: T) => string];
 
 function table<T>(columns: readonly Column<T>[], rows: readonly T[]): string[] {
@@ -24,8 +39,8 @@ const STEP_COLUMNS: readonly Column<ProfiledStep>[] = [
   ['speed', 'right', ({ speed, unit }) => `${speed.toFixed(1)} ${unit}`],
   ['of limit', 'right', ({ ofLimit }) => percent(ofLimit)],
   ['part', 'left', ({ part, index }) => `${part} ${index}`],
-  ['kernel', 'left', ({ name }) => name],
-  ['node', 'left', ({ label }) => label ?? ''],
+  ['kernel', 'left', ({ name }) => shorten(name)],
+  ['node', 'left', ({ label }) => shorten(label ?? '')],
   ['shapes', 'left', ({ inputs, outputs }) => `${shapesOf(inputs)} -> ${shapesOf(outputs)}`],
 ];
 
@@ -34,7 +49,7 @@ const KERNEL_COLUMNS: readonly Column<KernelTotal>[] = [
   ['share', 'right', ({ share }) => percent(share)],
   ['of limit', 'right', ({ ofLimit }) => percent(ofLimit)],
   ['steps', 'right', ({ steps }) => String(steps)],
-  ['kernel', 'left', ({ name }) => name],
+  ['kernel', 'left', ({ name }) => shorten(name)],
 ];
 
 /**
@@ -44,9 +59,11 @@ const KERNEL_COLUMNS: readonly Column<KernelTotal>[] = [
 export function formatProfile(profile: Profile, top = 30): string {
   const { steps, kernels, milliseconds, runMilliseconds, limitMilliseconds, limits, threads } = profile;
   const shown = steps.slice(0, top);
+  const products = steps.filter(({ unit }) => unit === 'GF/s').reduce((sum, step) => sum + step.milliseconds, 0);
   return [
     `${threads} ${threads === 1 ? 'thread' : 'threads'}; limits: ${((2 * limits.multiplyAddsPerSecond) / 1e9).toFixed(1)} GF/s, ${(limits.bytesPerSecond / 1e9).toFixed(1)} GB/s`,
     `one run ${runMilliseconds.toFixed(2)} ms; step by step ${milliseconds.toFixed(2)} ms in ${steps.length} steps; the limits leave ${limitMilliseconds.toFixed(2)} ms (${percent(limitMilliseconds / milliseconds)})`,
+    `convolutions and matrix products ${products.toFixed(2)} ms, everything else ${(milliseconds - products).toFixed(2)} ms`,
     '',
     ...table(KERNEL_COLUMNS, kernels),
     '',

@@ -13,7 +13,7 @@ import { checkOptions } from '../options.js';
 import { defaultBackend } from '../tensor/backend.js';
 import { ones } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type MachineLimits, measureLimits } from './limits.js';
+import { LimitsMeter, type MachineLimits } from './limits.js';
 
 export interface ProfileOptions {
   /** Runs that are measured; times are medians over them. Default: 5. */
@@ -94,20 +94,20 @@ export async function profileStep(step: () => unknown, options: ProfileOptions =
   }
   const wholes: number[] = [];
   const lists: StepTime[][] = [];
-  const limits: MachineLimits[] = [];
-  for (let run = 0; run < runs; run++) {
-    const started = performance.now();
-    step();
-    wholes.push(performance.now() - started);
-    lists.push(backend.profile(() => void step()));
-    // In between, so that other programs on the machine slow both.
-    limits.push(measureLimits(backend, 2));
+  const meter = new LimitsMeter(backend);
+  try {
+    for (let run = 0; run < runs; run++) {
+      const started = performance.now();
+      step();
+      wholes.push(performance.now() - started);
+      lists.push(backend.profile(() => void step()));
+      // In between, so that other programs on the machine slow both.
+      meter.measure(2);
+    }
+  } finally {
+    meter.release();
   }
-  const best: MachineLimits = {
-    multiplyAddsPerSecond: Math.max(...limits.map((each) => each.multiplyAddsPerSecond)),
-    bytesPerSecond: Math.max(...limits.map((each) => each.bytesPerSecond)),
-  };
-  return evaluate(mediansOf(lists), median(wholes), best, backend.info().threads);
+  return evaluate(mediansOf(lists), median(wholes), meter.limits, backend.info().threads);
 }
 
 export interface ModelProfileOptions extends ProfileOptions {

@@ -73,8 +73,12 @@ describe('the profile of a model', () => {
     const text = formatProfile(profile, 3);
     expect(text).toContain('GB/s');
     expect(text).toContain(`... and ${profile.steps.length - 3} more steps`);
-    const [slowest] = profile.kernels;
-    expect(text).toContain(slowest.name);
+    expect(text).toContain('fakeQuantizeGradient');
+    expect(text).toContain('everything else');
+    const twice = { ...profile.steps[0], name: 'unary+binary+binary+binary+unary', label: 'layer '.repeat(50) };
+    const shortened = formatProfile({ ...profile, steps: [twice], kernels: [] });
+    expect(shortened).toContain('unary+3 binary+unary');
+    expect(Math.max(...shortened.split('\n').map((line) => line.length))).toBeLessThan(300);
   });
 });
 
