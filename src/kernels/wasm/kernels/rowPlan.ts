@@ -56,10 +56,16 @@ export function stridesUnder(shape: readonly number[], out: readonly number[]): 
 export const wideExtents = (shape: readonly number[]): number[] => shape.filter((extent) => extent !== 1);
 
 /** How a tensor of `shape` walks under the wide extents of `out`. */
-export const walkUnder = ({ shape, dtype }: TensorType, out: readonly number[]): Walk => ({
-  dtype,
-  strides: stridesUnder(shape, out).filter((_, axis) => out[axis] !== 1),
-});
+export function walkUnder({ shape, dtype }: TensorType, out: readonly number[]): Walk {
+  const strides: number[] = [];
+  let stride = 1;
+  for (let axis = out.length - 1, own = shape.length - 1; axis >= 0; axis--, own--) {
+    const extent = own >= 0 ? shape[own] : 1;
+    if (out[axis] !== 1) strides.push(extent === 1 ? 0 : stride);
+    stride *= extent;
+  }
+  return { dtype, strides: strides.reverse() };
+}
 
 /** The loop over one output with operands that broadcast to it. */
 export const planRows = (operands: readonly TensorType[], out: TensorType): RowPlan =>
@@ -68,12 +74,27 @@ export const planRows = (operands: readonly TensorType[], out: TensorType): RowP
     [...operands, out].map((each) => walkUnder(each, out.shape)),
   ) as RowPlan;
 
+/** Plans that were made; the layers of a network repeat few. */
+const PLANS = new Map<string, RowPlan | null>();
+const REMEMBERED = 1024;
+
 /**
  * @param extents What the walks' strides belong to.
  * @param cut What sums are made of. The walks then keep to it.
  * @returns null if the walks do not fit the cut
  */
 export function planWalks(extents: readonly number[], walks: readonly Walk[], cut?: Cut): RowPlan | null {
+  let key = `${extents}|${cut ?? ''}`;
+  for (const { dtype, strides } of walks) key += `|${dtype} ${strides}`;
+  const known = PLANS.get(key);
+  if (known !== undefined) return known;
+  if (PLANS.size >= REMEMBERED) PLANS.clear();
+  const plan = makePlan(extents, walks, cut);
+  PLANS.set(key, plan);
+  return plan;
+}
+
+function makePlan(extents: readonly number[], walks: readonly Walk[], cut: Cut | undefined): RowPlan | null {
   const size = sizeOf(extents);
   const merged = size === 0 ? null : cut ? fitted(extents, walks, cut) : mergedAxes(extents, walks);
   if (size === 0 || !merged) return size === 0 ? emptyPlan(walks) : null;

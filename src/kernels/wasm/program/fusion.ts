@@ -56,6 +56,8 @@ class Chains {
   readonly #steps: readonly ProgramStep[];
   readonly #members: readonly (ChainStep | null)[];
   readonly #needed: ReadonlySet<number>;
+  /** By buffer: the step that makes it, and which of its outputs it is. */
+  readonly #makers = new Map<ProgramBuffer, { readonly position: number; readonly output: number }>();
   /** By buffer: the positions of the steps that read it. */
   readonly #readers = new Map<ProgramBuffer, number[]>();
 
@@ -67,6 +69,9 @@ class Chains {
     this.#members = steps.map((step) => (isKernelStep(step) ? chainStepOf(step) : null));
     this.#needed = needed;
     steps.forEach((step, index) => {
+      buffersWritten(step).forEach((buffer, output) => {
+        this.#makers.set(buffer, { position: index, output });
+      });
       for (const buffer of new Set(buffersRead(step))) {
         const readers = this.#readers.get(buffer);
         if (readers) readers.push(index);
@@ -129,17 +134,12 @@ class Chains {
 
   /** Whether the second group reads of the first what its loop has at hand. */
   #follow(first: readonly number[], second: readonly number[]): boolean {
-    const made = new Map(
-      first.flatMap((position) => {
-        const member = this.#members[position] as ChainStep;
-        return member.call.outputs.map(({ buffer }, output) => [buffer, { member, output }] as const);
-      }),
-    );
     return second.every((position) => {
       const { call, walks } = this.#members[position] as ChainStep;
       return call.inputs.every(({ buffer }, index) => {
-        const maker = made.get(buffer);
-        return !maker || canFollow(maker.member, maker.output, walks[index]);
+        const maker = this.#makers.get(buffer);
+        if (!maker || !first.includes(maker.position)) return true;
+        return canFollow(this.#members[maker.position] as ChainStep, maker.output, walks[index]);
       });
     });
   }
