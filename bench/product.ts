@@ -2,16 +2,13 @@
 import { parseArgs } from 'node:util';
 import { WasmBackend } from '../src/kernels/wasm/backend.js';
 import { median } from './engine.js';
+import { numericsOf } from './start.js';
 
 const { values } = parseArgs({
   options: { size: { type: 'string', default: '1024' }, simd: { type: 'string' }, mode: { type: 'string' } },
 });
 const size = Number(values.size);
-const backend = WasmBackend.create({
-  threads: 1,
-  simd: values.simd === undefined ? undefined : (Number(values.simd) as 128 | 256),
-  mode: values.mode as 'portable' | 'fast' | undefined,
-});
+const backend = WasmBackend.create({ threads: 1, ...numericsOf(values) });
 const shape = [size, size];
 const operands = [0, 1].map(() => ({
   shape,

@@ -1,12 +1,12 @@
 /**
  * Where the time of a training step goes, step by step of its plan:
- * npm run bench:profile -- WORKLOAD... [--threads N] [--float] [--inference] [--simd 256] [--mode fast] [--top N] [--json]
+ * npm run bench:profile -- WORKLOAD... [--threads N] [--float] [--inference] [--simd 256 --node 24] [--mode fast] [--top N] [--json]
  * How to read it: docs/performance.md.
  */
 import { defineCommand, runMain } from 'citty';
-import { init } from 'quantgrad';
 import { formatProfile, profileStep } from 'quantgrad/profile';
 import { WORKLOADS } from './networks.js';
+import { runWith, start } from './start.js';
 import { checkWorkloads, prepareStep } from './steps.js';
 
 const command = defineCommand({
@@ -16,7 +16,8 @@ const command = defineCommand({
     float: { type: 'boolean', description: 'The float model instead of the quantized one' },
     inference: { type: 'boolean', description: 'Only the forward pass, in evaluation mode' },
     simd: { type: 'string', description: '128, or 256 (Node 24 and newer)' },
-    mode: { type: 'string', description: 'portable or fast' },
+    mode: { type: 'string', description: 'portable or fast; by default fast with 256 bits' },
+    node: { type: 'string', description: 'Version of Node to run with, such as 24, brought by npx' },
     batch: { type: 'string', description: "Batch size instead of the workload's" },
     runs: { type: 'string', description: 'Measured runs; medians are shown', default: '5' },
     top: { type: 'string', description: 'Steps to show', default: '30' },
@@ -25,12 +26,11 @@ const command = defineCommand({
   async run({ args }) {
     const names = args._.length > 0 ? args._ : [Object.keys(WORKLOADS)[0]];
     checkWorkloads(names);
-    await init({
-      backend: 'wasm',
-      threads: args.threads === undefined ? undefined : Number(args.threads),
-      simd: args.simd === undefined ? undefined : (Number(args.simd) as 128 | 256),
-      mode: args.mode as 'portable' | 'fast' | undefined,
-    });
+    if (args.node !== undefined) {
+      runWith(args.node);
+      return;
+    }
+    await start(args);
     for (const name of names) {
       const { step } = await prepareStep(name, {
         float: args.float,

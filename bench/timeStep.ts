@@ -4,8 +4,9 @@
  * Prints a line of JSON; `first_step_ms` includes planning, generating and compiling kernels (and tracing of a float model).
  */
 import { parseArgs } from 'node:util';
-import { getThreads, init } from 'quantgrad';
+import { getThreads } from 'quantgrad';
 import { median } from './engine.js';
+import { start } from './start.js';
 import { prepareStep } from './steps.js';
 
 const { values, positionals } = parseArgs({
@@ -20,15 +21,10 @@ const { values, positionals } = parseArgs({
     warmup: { type: 'string', default: '3' },
   },
 });
-const number = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
 const [workload] = positionals;
-await init({
-  backend: 'wasm',
-  threads: number(values.threads),
-  simd: number(values.simd) as 128 | 256 | undefined,
-  mode: values.mode as 'portable' | 'fast' | undefined,
-});
-const { step, prepared } = await prepareStep(workload, { float: values.float, batch: number(values.batch) });
+await start(values);
+const batch = values.batch === undefined ? undefined : Number(values.batch);
+const { step, prepared } = await prepareStep(workload, { float: values.float, batch });
 const times: number[] = [];
 let first = 0;
 for (let run = -Number(values.warmup) - 1; run < Number(values.steps); run++) {

@@ -81,8 +81,8 @@ export function machineLines(results: Results, threads: number, versions: string
   const memory = Math.round(totalmem() / 2 ** 30);
   const wide = results.engine('wide');
   const engines = [
-    `QuantGrad on ${results.engine('node') || 'nothing'} (128 bits)`,
-    ...(wide ? [`on ${wide} (256 bits)`] : []),
+    `QuantGrad on ${results.engine('node') || 'nothing'} (128 bits, portable mode)`,
+    ...(wide ? [`on ${wide} (256 bits, fast mode)`] : []),
   ];
   return [
     `- Machine: ${model}, ${cpus().length} cores, ${memory} GiB, ${type()} ${release()}`,

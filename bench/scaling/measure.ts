@@ -81,7 +81,7 @@ export function measureScaling(options: ScalingOptions): ScalingReport {
 export function formatScaling({ engine, simd, threads, workloads, threadsGain, product }: ScalingReport): string[] {
   const target = simd === 256 ? PRODUCT.node24 : PRODUCT.node20;
   return [
-    `${engine}, ${simd} bits, ${threads} threads, QAT steps.`,
+    `${engine}, ${simd} bits${simd === 256 ? ', fast mode' : ''}, ${threads} threads, QAT steps.`,
     '',
     '| workload | step at twice the batch / (2 x step) | first step ms |',
     '|---|---|---|',
