@@ -1,6 +1,7 @@
 /** The integer codes in a file are those of the last forward pass of training: random networks, presets and bit widths. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { QuantGradError } from '../../src/errors.js';
 import { executeGraph } from '../../src/graph/execute.js';
 import type { GraphNode, GraphValue } from '../../src/graph/graph.js';
 import { parseIr } from '../../src/ir/reader.js';
@@ -43,7 +44,12 @@ it('are the codes that training computed with, for all weights', async () => {
       const net = new RandomNet(program);
       const batch = (): Tensor => randn(SHAPE, { generator });
       const data = [batch(), batch()];
-      const model = await quantize(net.eval(), data, { preset, bits, overflowFix, fastBiasCorrection: seed % 2 === 0 });
+      const options = { preset, bits, overflowFix, fastBiasCorrection: seed % 2 === 0 };
+      const model = await quantize(net.eval(), data, options).catch((error: QuantGradError) => {
+        if (error.code !== 'NOTHING_TO_QUANTIZE') throw error;
+        return null;
+      });
+      if (!model) return fc.pre(false);
       const weights = model.quantizers.filter(({ spec }) => spec.kind === 'weights');
       fc.pre(weights.length > 0);
 

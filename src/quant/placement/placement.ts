@@ -10,6 +10,7 @@ import type { ConfigConstraints } from './constraints.js';
 import { attentionNodes, squeezeExciteNodes } from './ignoredPatterns.js';
 import type { PropagationRule } from './mergeRules.js';
 import { buildOperators, firstNode, isDepthwise, isResult, lastNode, type Operator } from './operators.js';
+import { type FloatReason, floatReasons } from './reasons.js';
 import { dropRedundant } from './redundant.js';
 import { unquantizedOperands } from './residualAdds.js';
 import { joinGroups, type PropagatingQuantizer, placeActivationQuantizers, type UnifiedScaleGroup } from './solver.js';
@@ -59,22 +60,20 @@ export interface Placement {
   readonly operators: readonly Operator[];
   readonly weights: readonly WeightPlacement[];
   readonly activations: readonly ActivationPlacement[];
+  /** Why operations that could be quantized may have inputs in float, by the first node of the operator. */
+  readonly reasons: ReadonlyMap<GraphNode, FloatReason>;
 }
 
 /** @throws ValidationError `HARDWARE_CONFLICT` naming the first operation that cannot be quantized as the options want. */
 export function placeQuantizers(graph: Graph, options: PlacementOptions): Placement {
   const { target, transformer = false, quantizeOutputs = false } = options;
   // NNCF has the pattern of attentions for all targets but this.
-  const attention = transformer && !target.oneQuantizerAtAdd ? attentionNodes(graph) : [];
-  const operators = buildOperators(
-    graph,
-    target,
-    new Set([...options.ignored, ...squeezeExciteNodes(graph), ...attention]),
-    {
-      quantizeOutputs,
-      ignoredTypes: transformer ? target.transformerIgnored : [],
-    },
-  );
+  const attention = transformer && !target.oneQuantizerAtAdd ? attentionNodes(graph) : new Set<GraphNode>();
+  const squeezeExcite = squeezeExciteNodes(graph);
+  const transformerTypes = transformer ? target.transformerIgnored : [];
+  const operators = buildOperators(graph, target, new Set([...options.ignored, ...squeezeExcite, ...attention]), {
+    ...{ quantizeOutputs, ignoredTypes: transformerTypes },
+  });
   const { layerWidths } = options;
   const candidates = weightCandidates(
     operators,
@@ -93,10 +92,12 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
   const kept = dropRedundant(solved.filter((quantizer) => !picked.replaced.has(quantizer)));
   const weights = placeWeights(graph, candidates, picked);
   let placed = kept.map((quantizer) => ({ ...activationPlacement(graph, quantizer), quantizer }));
+  let residualAdds: ReadonlySet<GraphNode> = new Set();
   if (target.oneQuantizerAtAdd) {
     const atOutput = new Set(placed.flatMap(({ target: { point, node } }) => (point === 'output' ? [node] : [])));
-    const left = unquantizedOperands(graph, (node) => atOutput.has(node.name));
-    const names = new Set([...left].map(({ name }) => name));
+    const { operands, additions } = unquantizedOperands(graph, (node) => atOutput.has(node.name));
+    residualAdds = additions;
+    const names = new Set([...operands].map(({ name }) => name));
     placed = placed.filter(({ target: { point, node } }) => point !== 'output' || !names.has(node));
   }
   const symmetric = transformer ? productsOfActivations(kept) : new Set();
@@ -109,7 +110,10 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
       config: symmetric.has(quantizer) ? { ...config, mode: 'symmetric' as const } : config,
     }))
     .sort((a, b) => position(a.target) - position(b.target) || a.target.port - b.target.port);
-  return { operators, weights, activations };
+  const reasons = floatReasons(operators, {
+    ...{ ignoredScope: options.ignored, squeezeExcite, attention, transformerTypes, residualAdds },
+  });
+  return { operators, weights, activations, reasons };
 }
 
 /** Quantizers in front of products of two activations, and those that share a scale with one; NNCF makes them symmetric. */

@@ -9,10 +9,13 @@ import { readersOf } from './ignoredPatterns.js';
 import { dataNodes, throughIdentities } from './operators.js';
 
 /**
- * The nodes whose quantizer is to be left out.
+ * The nodes whose quantizer is to be left out, and the additions that then read one operand in float.
  * @param isQuantized Whether a node has a quantizer at its output.
  */
-export function unquantizedOperands(graph: Graph, isQuantized: (node: GraphNode) => boolean): Set<GraphNode> {
+export function unquantizedOperands(
+  graph: Graph,
+  isQuantized: (node: GraphNode) => boolean,
+): { readonly operands: ReadonlySet<GraphNode>; readonly additions: ReadonlySet<GraphNode> } {
   const live = dataNodes(graph);
   const readers = readersOf(graph);
   const producers = (node: GraphNode): GraphNode[] => [
@@ -41,7 +44,8 @@ export function unquantizedOperands(graph: Graph, isQuantized: (node: GraphNode)
     else if (followsWeights(first) && followsWeights(second))
       left.add(elements(first) >= elements(second) ? first : second);
   }
-  return left;
+  const additions = graph.nodes.filter((node) => live.has(node) && producers(node).some((source) => left.has(source)));
+  return { operands: left, additions: new Set(additions) };
 }
 
 const elements = (node: GraphNode): number =>

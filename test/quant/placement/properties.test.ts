@@ -8,11 +8,24 @@ import { trace } from '../../../src/graph/trace.js';
 import { isFloating } from '../../../src/kernels/dtype.js';
 import type { Module } from '../../../src/nn/module.js';
 import { getConfig, loadFromConfig } from '../../../src/quant/config.js';
-import { dataNodes, firstNode, quantizableInputs, throughIdentities } from '../../../src/quant/placement/operators.js';
+import { PROPAGATION_RULES } from '../../../src/quant/placement/mergeRules.js';
+import {
+  dataNodes,
+  firstNode,
+  isResult,
+  quantizableInputs,
+  throughIdentities,
+} from '../../../src/quant/placement/operators.js';
 import { type Placement, placementName, placeQuantizers } from '../../../src/quant/placement/placement.js';
 import { quantize } from '../../../src/quant/quantize.js';
-import { insertQuantizers, isQuantizer, type QuantizerInsertion } from '../../../src/quant/quantizer.js';
+import {
+  insertQuantizers,
+  isQuantizer,
+  type QuantizerInsertion,
+  type QuantizerTarget,
+} from '../../../src/quant/quantizer.js';
 import { CPU_TARGET } from '../../../src/quant/targets/cpu.js';
+import { targetTable } from '../../../src/quant/targets/index.js';
 import { ones, randn, zeros } from '../../../src/tensor/create.js';
 import { Generator } from '../../../src/tensor/random.js';
 import type { Tensor } from '../../../src/tensor/tensor.js';
@@ -37,7 +50,7 @@ function insert(graph: Graph, { weights, activations }: Placement): void {
   const insertions = [...weights, ...activations].map((placement): QuantizerInsertion => {
     const { config, target } = placement;
     const kind = 'weights' in placement ? 'weights' : 'activations';
-    return { target, spec: { ...config, kind, signed: true }, parameters: [ones([1])] };
+    return { target, spec: { ...config, kind, signed: true }, parameters: [ones([1]), ones([1])] };
   });
   insertQuantizers(graph, insertions);
 }
@@ -76,7 +89,86 @@ function someNodes(graph: Graph, seed: number, share: number): Set<GraphNode> {
   return new Set(graph.nodes.filter((node) => !node.isConstant && !node.isParameter && next() < share));
 }
 
+/** Everything that decides on places. */
+const variants = fc.record({
+  target: fc.constantFrom('cpu' as const, 'cpu_spr' as const, 'npu' as const, 'gpu' as const),
+  rule: fc.constantFrom(...PROPAGATION_RULES),
+  activationMode: fc.constantFrom('symmetric' as const, 'asymmetric' as const),
+  quantizeOutputs: fc.boolean(),
+  transformer: fc.boolean(),
+  ignoredShare: fc.constantFrom(0, 0.15),
+});
+
 describe('on random networks', () => {
+  it('every operation of the target’s table has inputs on a grid, or a reason not to, whatever the options', () => {
+    fc.assert(
+      fc.property(
+        programArbitrary(20),
+        variants,
+        fc.nat(),
+        (program, { target: device, ignoredShare, ...options }, seed) => {
+          const graph = graphOf(new RandomNet(program));
+          const target = targetTable(device);
+          const ignored = someNodes(graph, seed, ignoredShare);
+          const placement = placeQuantizers(graph, {
+            target,
+            ignored,
+            bits: { weights: 8, activations: 8 },
+            ...options,
+          });
+          const { operators, reasons } = placement;
+          const unquantized = new Set(
+            operators.filter(({ trait }) => !PASSING.has(trait)).flatMap((operator) => operator.nodes),
+          );
+          const listed = operators.filter((operator) => {
+            const support = target.operations[firstNode(operator).type];
+            return isResult(operator) || (support !== undefined && support.activations.length > 0);
+          });
+          const inputs = new Map(listed.map((operator) => [operator, quantizableInputs(operator)]));
+          insert(graph, placement);
+          const isOnGrid = gridTest(graph, unquantized);
+          for (const operator of listed) {
+            const node = firstNode(operator);
+            if (reasons.has(node)) continue;
+            for (const { use } of inputs.get(operator) ?? []) {
+              const value = isResult(operator)
+                ? graph.outputs.find(({ name }) => name === node.name)?.value
+                : node.inputs[use.port];
+              expect(value && isOnGrid(value), `input ${use.port} of ${node.name}`).toBe(true);
+            }
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('removing a quantizer leaves every other one where it is', () => {
+    fc.assert(
+      fc.property(programArbitrary(16), fc.nat(), (program, seed) => {
+        const [whole, without] = [graphOf(new RandomNet(program)), graphOf(new RandomNet(program))];
+        const placement = place(whole);
+        const names = [...placement.weights, ...placement.activations].map(placementName);
+        fc.pre(names.length > 1);
+        const removed = names[seed % names.length];
+        const rest = <P extends { readonly target: QuantizerTarget }>(list: readonly P[]): P[] =>
+          list.filter((item) => placementName(item) !== removed);
+        insert(whole, placement);
+        const other = place(without);
+        insert(without, { ...other, weights: rest(other.weights), activations: rest(other.activations) });
+        const standing = (graph: Graph): string[] =>
+          graph.nodes
+            .filter((node) => isQuantizer(node) && node.name !== removed)
+            .map(
+              (node) => `${behindQuantizers(node.inputs[0]).node.name} ${node.name} ${readersOf(graph, node, removed)}`,
+            )
+            .sort();
+        expect(standing(without)).toEqual(standing(whole));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   it('every quantizable input is on a grid, or feeds an operation with a constant', () => {
     fc.assert(
       fc.property(programArbitrary(24), fc.nat(), fc.boolean(), (program, seed, ignoring) => {
@@ -222,6 +314,19 @@ describe('on random networks', () => {
     );
   });
 });
+
+const behindQuantizers = (value: GraphValue): GraphValue =>
+  isQuantizer(value.node) ? behindQuantizers(value.node.inputs[0]) : value;
+
+/** What reads a node's output, past the removed quantizer and those behind it. */
+const readersOf = (graph: Graph, node: GraphNode, removed: string): string =>
+  graph.nodes
+    .filter((reader) => reader.name !== removed && reader.inputs.some((value) => sourceOf(value, removed) === node))
+    .map(({ name }) => name)
+    .sort()
+    .join();
+const sourceOf = ({ node }: GraphValue, removed: string): GraphNode =>
+  node.name === removed ? node.inputs[0].node : node;
 
 const quantizes = ({ attributes }: GraphNode): string => (attributes as { kind: string }).kind;
 
