@@ -46,37 +46,56 @@ function nodeModule<T>(name: string): T | undefined {
   return load?.(name) as T | undefined;
 }
 
-/** Whether the processor has AVX2, where the system says so; elsewhere it is taken for granted, as all of the last ten years have it. */
-function hasAvx2(): boolean {
-  if (process.platform !== 'linux') return true;
-  try {
-    const text = nodeModule<typeof fileSystem>('node:fs')?.readFileSync('/proc/cpuinfo', 'utf8') ?? '';
-    const flags = /^flags\s*:(.*)$/m.exec(text)?.[1];
-    return flags === undefined || flags.split(' ').includes('avx2');
-  } catch {
-    return true;
-  }
+/** What is known of the program's surroundings. */
+export interface Surroundings {
+  /** `process.versions`; undefined in browsers. */
+  readonly versions?: Readonly<Record<string, string | undefined>>;
+  /** Whether the engine was built with the pass. */
+  readonly built?: boolean;
+  readonly arch?: string;
+  /** Features of the processor; undefined where the system does not say: then AVX2 is taken for granted. */
+  readonly features?: readonly string[];
 }
 
-function findObstacle(): string | null {
-  const versions = typeof process === 'object' ? process.versions : undefined;
-  if (!versions?.node || !versions.v8 || 'bun' in versions || 'deno' in versions) {
+/** Why vectors cannot be joined there, as the end of a sentence; null where they can. */
+export function findObstacle({ versions, built, arch, features }: Surroundings): string | null {
+  if (!versions?.node || !versions.v8 || versions.bun || versions.deno) {
     return 'only Node lets a program switch V8 to 256 bits, and this is not Node';
   }
-  if (nodeVersion() < FIRST_NODE) {
+  if (Number.parseInt(versions.node, 10) < FIRST_NODE) {
     return `it takes Node ${FIRST_NODE} or newer, and this is Node ${versions.node}`;
   }
-  const built = process.config.variables as Readonly<Record<string, unknown>>;
-  if (!built.v8_enable_wasm_simd256_revec) return 'this Node was built without the pass of V8 that joins vectors';
-  if (process.arch !== 'x64') return `it takes an x64 processor with AVX2, and this is ${process.arch}`;
-  return hasAvx2() ? null : 'this processor has no AVX2';
+  if (!built) return 'this Node was built without the pass of V8 that joins vectors';
+  if (arch !== 'x64') return `it takes an x64 processor with AVX2, and this is ${arch}`;
+  return !features || features.includes('avx2') ? null : 'this processor has no AVX2';
+}
+
+function surroundings(): Surroundings {
+  if (typeof process !== 'object' || !process.versions) return {};
+  const { versions, arch, config, platform } = process;
+  const variables = config?.variables as Readonly<Record<string, unknown>> | undefined;
+  return {
+    versions,
+    built: Boolean(variables?.v8_enable_wasm_simd256_revec),
+    arch,
+    features: platform === 'linux' ? linuxFeatures() : undefined,
+  };
+}
+
+function linuxFeatures(): readonly string[] | undefined {
+  try {
+    const text = nodeModule<typeof fileSystem>('node:fs')?.readFileSync('/proc/cpuinfo', 'utf8') ?? '';
+    return /^flags\s*:(.*)$/m.exec(text)?.[1].trim().split(/\s+/);
+  } catch {
+    return undefined;
+  }
 }
 
 let obstacle: string | null | undefined;
 
 export const nodeWideEngine: WideEngine = {
   obstacle() {
-    if (obstacle === undefined) obstacle = findObstacle();
+    if (obstacle === undefined) obstacle = findObstacle(surroundings());
     return obstacle;
   },
   compileWide(compile) {

@@ -8,7 +8,7 @@ import type { WasmCall, WasmKernel } from '../../../src/kernels/wasm/kernel.js';
 import { WASM_KERNELS } from '../../../src/kernels/wasm/kernels/index.js';
 import { chooseNumerics } from '../../../src/kernels/wasm/numerics.js';
 import { selfCheck } from '../../../src/kernels/wasm/selfCheck.js';
-import { nodeWideEngine } from '../../../src/kernels/wasm/wideEngine.js';
+import { findObstacle, nodeWideEngine } from '../../../src/kernels/wasm/wideEngine.js';
 import { KERNEL_CASES } from '../conformance/cases/index.js';
 import { createRandom, type KernelCase } from '../conformance/kernelCase.js';
 import { addArrays, bitsOf } from './threads/tools.js';
@@ -112,6 +112,20 @@ describe('256 bits where they cannot be had', () => {
     expect(trial.checked()).toBe(0);
     expect(warn).toHaveBeenCalledTimes(1);
     expect(warn.mock.calls[0][0]).toMatch(/256-bit SIMD was asked for, but this is a toaster.*128 bits/);
+  });
+
+  it('is everywhere but in Node 24 and newer, on x64 with AVX2', () => {
+    const versions = { node: '24.1.0', v8: '13.6' };
+    const known = { versions, built: true, arch: 'x64', features: ['sse2', 'avx', 'avx2'] };
+    expect(findObstacle(known)).toBeNull();
+    expect(findObstacle({ ...known, features: undefined })).toBeNull();
+    expect(findObstacle({})).toMatch(/not Node/);
+    expect(findObstacle({ ...known, versions: { ...versions, bun: '1.2.0' } })).toMatch(/not Node/);
+    expect(findObstacle({ ...known, versions: { ...versions, deno: '2.1.0' } })).toMatch(/not Node/);
+    expect(findObstacle({ ...known, versions: { ...versions, node: '22.9.0' } })).toMatch(/this is Node 22.9.0/);
+    expect(findObstacle({ ...known, built: false })).toMatch(/built without/);
+    expect(findObstacle({ ...known, arch: 'arm64' })).toMatch(/this is arm64/);
+    expect(findObstacle({ ...known, features: ['sse2', 'avx'] })).toMatch(/no AVX2/);
   });
 
   it('names what is missing on this engine, or works', () => {
