@@ -72,7 +72,9 @@ function check(chain: Chain, outputs: readonly ProgramOperand[]): void {
   if (chain.calls.some(({ kernel }) => kernel === 'batchNormInference')) return;
   const reference = oneByOne(chain, inReference);
   outputs.forEach(({ buffer, shape }, index) => {
-    const isSum = chain.calls.some(({ outputs: [, ...sums] }) => sums.some((sum) => sum.buffer === buffer));
+    const isSum = chain.calls.some(({ kernel, outputs: [first, ...sums] }) =>
+      (kernel === 'reduce' ? [first, ...sums] : sums).some((sum) => sum.buffer === buffer),
+    );
     if (!isSum) expectEach(found[index], reference.get(buffer) as TypedArray, exact, index, `reference ${shape}`);
   });
 }
@@ -96,7 +98,15 @@ describe('a chain', () => {
     fc.assert(
       fc.property(
         chainSeeds(fc.constantFrom(1, 2, 3, 4, 7, 16, 33)),
-        fc.constantFrom([5, 6, 4, 4], [3, 7, 2, 2], [2, 3, 7, 7], [9, 5, 3, 3], [2, 3, 41, 33], [70, 3, 17], [3, 5000]),
+        fc.constantFrom(
+          [5, 6, 4, 4],
+          [3, 7, 2, 2],
+          [2, 3, 7, 7],
+          [9, 5, 3, 3],
+          [2, 3, 41, 33],
+          [70, 3, 17],
+          [3, 2, 8200],
+        ),
         (seed, shape) => {
           const chain = makeChain({ ...seed, shape });
           check(chain, chain.made);

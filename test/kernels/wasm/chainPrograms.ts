@@ -5,6 +5,7 @@ import type { DType } from '../../../src/kernels/dtype.js';
 import type { ProgramBuffer, ProgramOperand } from '../../../src/kernels/program.js';
 import type { HostOperand } from '../../../src/kernels/reference/kernel.js';
 import type { ChainCall } from '../../../src/kernels/wasm/kernels/chain.js';
+import { LEAST_ROW } from '../../../src/kernels/wasm/kernels/rowPlan.js';
 import { booleans, createRandom, integers, type Random, sizeOf, uniform } from '../conformance/kernelCase.js';
 
 export interface ChainSeed {
@@ -62,6 +63,7 @@ const KINDS: readonly Maker[] = [
   (chain, [a]) => chain.call('batchNormInference', [chain.full(a), ...chain.channels()], { epsilon: 1e-3 }),
   (chain, [a, b, c]) => chain.gridGradient(chain.full(a), chain.full(b), c, 0),
   (chain, [a, b, c]) => chain.gridGradient(chain.full(a), chain.full(b), c, -8),
+  (chain, [a]) => chain.channelSums(chain.full(a)),
 ];
 
 class ChainMaker {
@@ -125,6 +127,18 @@ class ChainMaker {
     if (kernel === 'batchNormInference' && this.#shape.length < 2) return;
     const output = this.#operand({ shape: this.#shape, dtype });
     this.calls.push({ kernel, inputs, attributes, outputs: [output] });
+    this.made.push(output);
+  }
+
+  /** Sums that a chain can make. */
+  channelSums(x: ProgramOperand): void {
+    if (this.#shape.length < 3 || sizeOf(this.#shape.slice(2)) < LEAST_ROW) return;
+    const axes = this.#shape.map((_, axis) => axis).filter((axis) => axis !== 1);
+    const output = this.#operand({
+      shape: this.#shape.map((extent, axis) => (axis === 1 ? extent : 1)),
+      dtype: x.dtype,
+    });
+    this.calls.push({ kernel: 'reduce', inputs: [x], attributes: { function: 'sum', axes }, outputs: [output] });
     this.made.push(output);
   }
 

@@ -8,19 +8,18 @@ import { sizeOf } from '../kernel.js';
 import { codeOf, gridIn, prepareGrid } from './fakeQuantize.js';
 import { isFloat32 } from './loops.js';
 import type { RowKernel } from './rowBody.js';
-import type { Cut } from './rowPlan.js';
+import { type Cut, LEAST_ROW, planeCut } from './rowPlan.js';
 import { keep, splat } from './vectors.js';
-
-/** Elements of a plane or row from which sums are made of those, so that values per channel or column can take part. */
-const LEAST_ROW = 16;
 
 /** How sums over all of x, or apart along the one axis that `low` has, are cut. */
 export function cutOf({ shape }: TensorType, low: TensorType): Cut {
-  const around = (axis: number): Cut => [sizeOf(shape.slice(0, axis)), shape[axis], sizeOf(shape.slice(axis + 1))];
-  if (sizeOf(low.shape) !== 1) return around(low.shape.findIndex((extent) => extent !== 1));
-  if (shape.length > 2 && sizeOf(shape.slice(2)) >= LEAST_ROW) return around(1);
+  if (sizeOf(low.shape) !== 1) {
+    const axis = low.shape.findIndex((extent) => extent !== 1);
+    return [sizeOf(shape.slice(0, axis)), shape[axis], sizeOf(shape.slice(axis + 1))];
+  }
   const [rows, length, ...others] = shape.filter((extent) => extent !== 1);
-  return others.length === 0 && length >= LEAST_ROW ? [rows, 1, length] : [1, 1, sizeOf(shape)];
+  const flat: Cut = others.length === 0 && length >= LEAST_ROW ? [rows, 1, length] : [1, 1, sizeOf(shape)];
+  return planeCut(shape) ?? flat;
 }
 
 export const fakeQuantizeGradient: RowKernel<'fakeQuantizeGradient'> = (

@@ -16,6 +16,8 @@ import { rowKernel } from './rowKernel.js';
 import { logSoftmax, softmax } from './softmax.js';
 import { transpose } from './transpose.js';
 
+const channelSums = rowKernel('reduce');
+
 export const WASM_KERNELS: WasmKernels = {
   unary: rowKernel('unary'),
   binary: rowKernel('binary'),
@@ -29,7 +31,9 @@ export const WASM_KERNELS: WasmKernels = {
   fakeQuantizeGradient: rowKernel('fakeQuantizeGradient'),
   fakeQuantizeOpenvino: rowKernel('fakeQuantizeOpenvino'),
   batchNormInference: rowKernel('batchNormInference'),
-  ...{ batchNorm, batchNormStatistics, batchNormGradient, mvn, mvnGradient, softmax, logSoftmax, reduce },
+  reduce: (inputs, attributes, outputs) =>
+    channelSums(inputs, attributes, outputs) ?? reduce(inputs, attributes, outputs),
+  ...{ batchNorm, batchNormStatistics, batchNormGradient, mvn, mvnGradient, softmax, logSoftmax },
   ...{ sgdUpdate, adamUpdate, rmspropUpdate },
   ...{ transpose, concat, slice, sliceGradient, pad, padGradient, gather, gatherGradient },
   ...{ matMul, conv2d, conv2dInputGradient, conv2dFilterGradient },

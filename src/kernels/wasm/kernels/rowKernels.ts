@@ -1,6 +1,7 @@
 /** All kernels that a loop over rows can do, alone or in a chain. */
 import type { KernelName, TensorType } from '../../contract.js';
 import { batchNormInference } from './batchNormInference.js';
+import { channelSums } from './channelSums.js';
 import { binary, broadcast, clamp, convert, elu, select, unary } from './elementwise.js';
 import { fakeQuantize, fakeQuantizeCodes, fakeQuantizeOpenvino } from './fakeQuantize.js';
 import { fakeQuantizeGradient } from './fakeQuantizeGradient.js';
@@ -10,6 +11,7 @@ import { rowDTypes } from './rows.js';
 const ROW_KERNELS: RowKernels = {
   ...{ unary, binary, clamp, elu, select, convert, broadcast, batchNormInference },
   ...{ fakeQuantize, fakeQuantizeCodes, fakeQuantizeOpenvino, fakeQuantizeGradient },
+  reduce: channelSums,
 };
 
 /** A kernel call as far as it decides what a loop does. */

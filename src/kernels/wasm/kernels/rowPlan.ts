@@ -25,6 +25,15 @@ export interface Walk {
 /** Extents that a tensor is seen under while sums along the first and last are made. */
 export type Cut = readonly [outer: number, channels: number, length: number];
 
+/** Elements of a plane or row from which sums are made of those, so that values per channel or column can take part. */
+export const LEAST_ROW = 16;
+
+/** [N, C, ..] cut into its planes; null where those are small, or where there are none. */
+export function planeCut([images, channels, ...plane]: readonly number[]): Cut | null {
+  const length = sizeOf(plane);
+  return plane.length > 0 && length >= LEAST_ROW ? [images, channels, length] : null;
+}
+
 export interface RowPlan {
   /** Merged extents; the last is the row. */
   readonly extents: readonly number[];
