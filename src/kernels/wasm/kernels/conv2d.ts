@@ -2,12 +2,13 @@
  * Convolution as a matrix product: y = w columns, where the columns hold what each output pixel sees. Blocks of channels
  * and pixels are staged, gathered and multiplied while they are in the caches; the whole matrix never exists.
  */
-import type { TensorType } from '../../contract.js';
+import type { Conv2dAttributes, TensorType } from '../../contract.js';
 import { i32 } from '../assembler/instructions.js';
-import { kernelParameters, sizeOf, type WasmCall, type WasmKernel } from '../kernel.js';
+import { sizeOf, type WasmCall, type WasmKernel } from '../kernel.js';
 import { defineColumns } from './columns.js';
 import { type ConvolutionShape, convolutionShape, emitPixelBlock, pixelAt, pixelBlocks } from './convolutionShape.js';
 import { depthwiseCall, isDepthwise } from './depthwise.js';
+import { type BuildConvolution, callWithEpilogue, type Epilogue } from './epilogue.js';
 import { chooseRowBlock, DEPTH_BLOCK, defineGemm, paddedStride, panelFloats, TILE_ROWS } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
 import { defineCopy, definePanelPacking } from './movement.js';
@@ -27,13 +28,15 @@ import { defineStaging, stagedPlane, stagingFor } from './staging.js';
 import { winogradCall } from './winograd.js';
 import { winogradShape } from './winogradShape.js';
 
-const PARAMETERS = kernelParameters(['input', 'filter', 'output', 'scratch']);
-
 /**
  * `output` [N, groups * rows, ..] = filter x `input` [N, groups * depth channels, ..]. With `transposed` the filter is
  * [depth, rows] within a group, which makes a pointwise convolution its own data gradient.
  */
-export function convolutionCall(shape: ConvolutionShape, transposed: boolean): WasmCall {
+export function convolutionCall(
+  shape: ConvolutionShape,
+  transposed: boolean,
+  epilogue: Epilogue | null = null,
+): WasmCall {
   const { batch, groups, taps, pointwise } = shape;
   const [rows, channels] = transposed
     ? [shape.inputChannels, shape.outputChannels]
@@ -55,11 +58,12 @@ export function convolutionCall(shape: ConvolutionShape, transposed: boolean): W
     product: direct ? 0 : roundUp(rowBlock, TILE_ROWS) * stride,
     staged: stagedFloats,
   });
-  return {
+  const tiling = { batch, channels: groups * rows, area: outputArea, pieces: sizeOf(blocks.grid) };
+  const call = {
     key: `convolution ${transposed} ${batch} ${shape.key}`,
     phases: [{ name: 'convolve', units: laneCount(items, layout.bytes), cost: shape.cost }],
     scratchBytes: laneCount(items, layout.bytes) * layout.bytes,
-    build(module, options) {
+    build: ((module, options, functionParameters, finish) => {
       const packLeft = definePanelPacking(module, 'pack filter', {
         sourceStride: transposed ? rows : channels * taps,
         transposed,
@@ -73,7 +77,7 @@ export function convolutionCall(shape: ConvolutionShape, transposed: boolean): W
       const outputStride = direct ? outputArea : stride;
       const gemm = defineGemm(module, 'gemm', { options, leftStride: null, rightStride: stride, outputStride });
       const copyOut = defineCopy(module, 'copy out', stride, outputArea);
-      module.function('convolve', PARAMETERS, (code, parameters) => {
+      module.function('convolve', functionParameters, (code, parameters) => {
         const { input, filter, output } = parameters;
         emitLanes(code, parameters, items, layout.bytes, (base, forItems) => {
           const { left, right, product, staged } = layout.locals(code, base);
@@ -112,33 +116,70 @@ export function convolutionCall(shape: ConvolutionShape, transposed: boolean): W
               if (!pointwise) code.call(gather, staged, right, here, block.images, block.lines);
               code.call(gemm, left, right, target, rowsHere, block.columns, depth, i32.eqz(channel));
             });
-            if (direct) return;
-            emitLoop(code, block.images, (image) =>
-              code.call(
-                copyOut,
-                i32.add(product, times(i32.mul(image, block.count), FLOAT)),
-                outputPixel(image),
-                rowsHere,
-                block.count,
-              ),
-            );
+            if (!direct) {
+              emitLoop(code, block.images, (image) =>
+                code.call(
+                  copyOut,
+                  i32.add(product, times(i32.mul(image, block.count), FLOAT)),
+                  outputPixel(image),
+                  rowsHere,
+                  block.count,
+                ),
+              );
+            }
+            finish(code, parameters, {
+              piece: i32.add(times(imageIndex, blocks.grid[1]), lineIndex),
+              channel: outputChannel,
+              channels: rowsHere,
+              image: block.firstImage,
+              images: block.images,
+              start: block.start,
+              pixels: block.count,
+            });
           });
         });
       });
-    },
+    }) satisfies BuildConvolution,
   };
+  return callWithEpilogue(call, tiling, epilogue);
 }
 
 /** Whether all tensors are float32. */
 export const allFloat32 = (types: readonly TensorType[]): boolean => types.every(({ dtype }) => dtype === 'float32');
 
-export const conv2d: WasmKernel<'conv2d'> = ([x, w], attributes, [y]) => {
-  if (!allFloat32([x, w, y])) return null;
-  if (sizeOf(x.shape) === 0 || sizeOf(w.shape) === 0 || sizeOf(y.shape) === 0) return zerosCall(2, y);
+/** Whether any of the tensors has no elements. */
+export const isEmpty = (types: readonly TensorType[]): boolean => types.some(({ shape }) => sizeOf(shape) === 0);
+
+/** A convolution of tensors that are not empty. */
+function convolution(
+  [x, w]: readonly TensorType[],
+  attributes: Conv2dAttributes,
+  [y]: readonly TensorType[],
+  epilogue: Epilogue | null,
+): WasmCall {
   const shape = convolutionShape(x.shape, w.shape, y.shape, attributes);
-  if (isDepthwise(shape)) return depthwiseCall(shape);
+  if (isDepthwise(shape)) return depthwiseCall(shape, epilogue);
   const winograd = winogradShape(shape);
-  if (!winograd) return convolutionCall(shape, false);
+  if (!winograd) return convolutionCall(shape, false, epilogue);
   const order = { rowStride: 9 * winograd.depth, depthStride: 9, turned: false };
-  return winogradCall(winograd, order, shape.key, shape.cost);
+  return winogradCall(winograd, order, shape, epilogue);
+}
+
+export const conv2d: WasmKernel<'conv2d'> = (inputs, attributes, [y]) => {
+  if (!allFloat32([...inputs, y])) return null;
+  return isEmpty([...inputs, y]) ? zerosCall(2, y) : convolution(inputs, attributes, [y], null);
 };
+
+/**
+ * A convolution and what follows it, as one call: its addresses are the convolution's input and filter, the epilogue's
+ * inputs, the convolution's output and the epilogue's outputs.
+ */
+export function conv2dWithEpilogue(
+  inputs: readonly TensorType[],
+  attributes: Conv2dAttributes,
+  output: TensorType,
+  epilogue: Epilogue,
+): WasmCall | null {
+  const types = [...inputs, output];
+  return allFloat32(types) && !isEmpty(types) ? convolution(inputs, attributes, [output], epilogue) : null;
+}

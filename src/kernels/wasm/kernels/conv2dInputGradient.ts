@@ -2,12 +2,15 @@
  * The gradient of a convolution's input: columns = w^T g, and each column is added to the pixels it was made of. A unit
  * of work has whole images of some channels, so that nobody else adds to its pixels.
  */
+
+import type { Conv2dAttributes, TensorType } from '../../contract.js';
 import { i32 } from '../assembler/instructions.js';
 import { kernelParameters, sizeOf, type WasmCall, type WasmKernel } from '../kernel.js';
 import { defineColumns, lineStep } from './columns.js';
-import { allFloat32, convolutionCall } from './conv2d.js';
+import { allFloat32, convolutionCall, isEmpty } from './conv2d.js';
 import { type ConvolutionShape, convolutionShape, emitPixelBlock, pixelAt, pixelBlocks } from './convolutionShape.js';
 import { depthwiseInputGradientCall, isDepthwise } from './depthwise.js';
+import type { Epilogue } from './epilogue.js';
 import { DEPTH_BLOCK, defineGemm, paddedStride, panelFloats, TILE_ROWS } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
 import { defineCopy, definePanelPacking } from './movement.js';
@@ -96,16 +99,32 @@ function inputGradientCall(shape: ConvolutionShape): WasmCall {
   };
 }
 
+/** Where the gradient is a convolution like another. */
+function asConvolution(shape: ConvolutionShape, epilogue: Epilogue | null): WasmCall | null {
+  if (isDepthwise(shape)) return null;
+  const winograd = winogradShape(shape);
+  if (!winograd) return shape.pointwise ? convolutionCall(shape, true, epilogue) : null;
+  const turned = gradientShape(winograd);
+  const order = { rowStride: 9, depthStride: 9 * turned.rows, turned: true };
+  return winogradCall(turned, order, { key: `gradient ${shape.key}`, cost: shape.cost }, epilogue);
+}
+
 export const conv2dInputGradient: WasmKernel<'conv2dInputGradient'> = ([g, w], attributes, [dx]) => {
   if (!allFloat32([g, w, dx])) return null;
-  if (sizeOf(g.shape) === 0 || sizeOf(w.shape) === 0 || sizeOf(dx.shape) === 0) return zerosCall(2, dx);
+  if (isEmpty([g, w, dx])) return zerosCall(2, dx);
   const shape = convolutionShape(dx.shape, w.shape, g.shape, attributes);
   if (isDepthwise(shape)) return depthwiseInputGradientCall(shape);
-  const winograd = winogradShape(shape);
-  if (winograd) {
-    const turned = gradientShape(winograd);
-    const order = { rowStride: 9, depthStride: 9 * turned.rows, turned: true };
-    return winogradCall(turned, order, `gradient ${shape.key}`, shape.cost);
-  }
-  return shape.pointwise ? convolutionCall(shape, true) : inputGradientCall(shape);
+  return asConvolution(shape, null) ?? inputGradientCall(shape);
 };
+
+/** A gradient and what follows it, as one call; see `conv2dWithEpilogue`. Not for all shapes. */
+export function conv2dInputGradientWithEpilogue(
+  [g, w]: readonly TensorType[],
+  attributes: Conv2dAttributes,
+  dx: TensorType,
+  epilogue: Epilogue,
+): WasmCall | null {
+  const types = [g, w, dx];
+  if (!allFloat32(types) || isEmpty(types)) return null;
+  return asConvolution(convolutionShape(dx.shape, w.shape, g.shape, attributes), epilogue);
+}

@@ -6,6 +6,7 @@ import { f32, f32x4, type I32, i32, type V128, v128 } from '../assembler/instruc
 import type { FunctionBuilder, Local } from '../assembler/module.js';
 import { kernelParameters, type WasmCall } from '../kernel.js';
 import type { ConvolutionShape } from './convolutionShape.js';
+import { type BuildConvolution, callWithEpilogue, type Epilogue } from './epilogue.js';
 import { emitLanes, laneCount, ScratchLayout } from './lanes.js';
 import { constant, emitFill, emitSpans, FLOAT, floatAt, roundUp, spanAt, storeLanes } from './spans.js';
 import { defineStaging, emitMergedRow, phaseOf, type Staging, stagedPlane, stagedRow, stagingFor } from './staging.js';
@@ -70,18 +71,19 @@ function emitWeights(code: FunctionBuilder, taps: readonly Tap[], filter: I32): 
   return taps.map(({ index }) => code.local('v128', v128.load32Splat(address, index * FLOAT)));
 }
 
-export function depthwiseCall(shape: ConvolutionShape): WasmCall {
+export function depthwiseCall(shape: ConvolutionShape, epilogue: Epilogue | null = null): WasmCall {
   const { batch, groups, height, width, outputHeight, outputWidth, pads, strides, taps } = shape;
   const staging = stagingFor(shape, outputHeight);
   const items = batch * groups;
   const layout = new ScratchLayout({ staged: stagedPlane(staging) });
-  return {
+  const area = outputHeight * outputWidth;
+  const call = {
     key: `depthwise ${shape.key}`,
     phases: [{ name: 'convolve', units: laneCount(items, layout.bytes), cost: shape.cost }],
     scratchBytes: laneCount(items, layout.bytes) * layout.bytes,
-    build(module) {
+    build: ((module, _options, functionParameters, finish) => {
       const stage = defineStaging(module, 'stage', staging);
-      module.function('convolve', PARAMETERS, (code, parameters) => {
+      module.function('convolve', functionParameters, (code, parameters) => {
         const { input, filter, output } = parameters;
         const source = code.local('i32');
         emitLanes(code, parameters, items, layout.bytes, (base, forItems) => {
@@ -89,7 +91,7 @@ export function depthwiseCall(shape: ConvolutionShape): WasmCall {
           emitFill(code, staged, constant(stagedPlane(staging)));
           forItems((plane) => {
             const elements = tapsOf(shape);
-            const channel = i32.remU(plane, constant(groups));
+            const channel = code.local('i32', i32.remU(plane, constant(groups)));
             const weights = emitWeights(code, elements, floatAt(filter, [channel, taps]));
             const terms = elements.map((tap, index) => ({
               weight: weights[index],
@@ -97,17 +99,22 @@ export function depthwiseCall(shape: ConvolutionShape): WasmCall {
             }));
             code.call(stage, floatAt(input, [plane, height * width]), staged, constant(-pads[0]), constant(1));
             code.set(source, staged);
-            const target = code.local('i32', floatAt(output, [plane, outputHeight * outputWidth]));
+            const target = code.local('i32', floatAt(output, [plane, area]));
             code.repeat(outputHeight, () => {
               emitRow(code, terms, source, target, { count: outputWidth });
               code.increase(source, (strides[0] / staging.rowStep) * stagedRow(staging) * FLOAT);
               code.increase(target, outputWidth * FLOAT);
             });
+            const image = code.local('i32', i32.divU(plane, constant(groups)));
+            const one = constant(1);
+            const whole = { start: constant(0), pixels: constant(area) };
+            finish(code, parameters, { piece: image, channel, channels: one, image, images: one, ...whole });
           });
         });
       });
-    },
+    }) satisfies BuildConvolution,
   };
+  return callWithEpilogue(call, { batch, channels: groups, area, pieces: batch }, epilogue);
 }
 
 /** How an axis of the input's gradient is put together from an axis of the output's gradient. */

@@ -5,7 +5,9 @@
  */
 import { type I32, i32, type V128, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder, Local, ModuleBuilder } from '../assembler/module.js';
-import { kernelParameters, sizeOf, type WasmCall } from '../kernel.js';
+import { sizeOf, type WasmCall } from '../kernel.js';
+import type { ConvolutionShape } from './convolutionShape.js';
+import { type BuildConvolution, callWithEpilogue, type Epilogue } from './epilogue.js';
 import { chooseRowBlock, defineGemm, TILE_ROWS } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout } from './lanes.js';
 import { emitTransposed } from './movement.js';
@@ -20,8 +22,6 @@ import {
   type WinogradShape,
 } from './winogradShape.js';
 import { emitTransform, type WinogradMatrices } from './winogradTransforms.js';
-
-const PARAMETERS = kernelParameters(['input', 'filter', 'output', 'scratch']);
 
 /** Room between the matrices of different products, so that they do not fall on the same sets of the cache. */
 const FILTER_GAP = 48;
@@ -151,7 +151,12 @@ function defineOutputTransform(
  * block, the tiles are shared and every item transforms the filters of a few rows: all filters together would go through
  * memory, as they are several times as large as the filter.
  */
-export function winogradCall(shape: WinogradShape, order: FilterOrder, key: string, cost: number): WasmCall {
+export function winogradCall(
+  shape: WinogradShape,
+  order: FilterOrder,
+  { key, cost }: Pick<ConvolutionShape, 'key' | 'cost'>,
+  epilogue: Epilogue | null = null,
+): WasmCall {
   const { matrices, batch, rows, depth, inputHeight, inputWidth, outputHeight, outputWidth, pads } = shape;
   const { inputs, outputs } = matrices;
   const blocks = tileBlocks(shape, tileCount(shape) <= FEW_TILES ? FEW_TILES : undefined);
@@ -182,7 +187,8 @@ export function winogradCall(shape: WinogradShape, order: FilterOrder, key: stri
   const prepareUnits = tilesShared ? laneCount(depth, layout.bytes) : panels;
   const laneUnits = tilesShared ? Math.max(prepareUnits, convolveUnits) : convolveUnits;
   const [inputArea, outputArea] = [inputHeight * inputWidth, outputHeight * outputWidth];
-  return {
+  const tiling = { batch, channels: rows, area: outputArea, pieces: sizeOf(blocks.grid) };
+  const call = {
     key: `winograd ${outputs} ${batch} ${key}`,
     phases: [
       {
@@ -193,7 +199,7 @@ export function winogradCall(shape: WinogradShape, order: FilterOrder, key: stri
       { name: 'convolve', units: convolveUnits, cost },
     ],
     scratchBytes: sharedBytes + laneUnits * layout.bytes,
-    build(module, options) {
+    build: ((module, options, functionParameters, finish) => {
       const transformFilter = defineFilterTransform(module, 'transform filter', shape, order, filterFloats);
       const inputPlanes = { height: inputHeight, width: inputWidth, imageFloats: depth * inputArea };
       const staging = { rows: stagedRows, columns: stagedColumns, pad: pads[1] };
@@ -225,7 +231,7 @@ export function winogradCall(shape: WinogradShape, order: FilterOrder, key: stri
           const target = floatAt(transformed, [channel, blocks.stride], [tileOf(block, quad), 1]);
           code.call(transform, staged, target, block.lines);
         });
-      module.function('prepare', PARAMETERS, (code, parameters) => {
+      module.function('prepare', functionParameters, (code, parameters) => {
         const { input, filter, scratch, begin, end } = parameters;
         if (!tilesShared) {
           code.call(transformFilter, filter, floatAt(scratch, [begin, TILE_ROWS * depth]), begin, end);
@@ -240,7 +246,7 @@ export function winogradCall(shape: WinogradShape, order: FilterOrder, key: stri
           forItems((channel) => emitTiles(code, block, channel, [input, staged, scratch]));
         });
       });
-      module.function('convolve', PARAMETERS, (code, parameters) => {
+      module.function('convolve', functionParameters, (code, parameters) => {
         const { input, filter, output, scratch } = parameters;
         const lanes = { ...parameters, scratch: code.local('i32', i32.add(scratch, constant(sharedBytes))) };
         emitLanes(code, lanes, items, layout.bytes, (base, forItems) => {
@@ -267,6 +273,17 @@ export function winogradCall(shape: WinogradShape, order: FilterOrder, key: stri
               code.increase(right, inputFloats * FLOAT);
               code.increase(product, outputFloats * FLOAT);
             });
+            const firstRow = code.local('i32', times(block.firstLine, outputs));
+            const rowsLeft = i32.sub(constant(outputHeight), firstRow);
+            const pixelRows = minimum(code.local('i32', times(block.lines, outputs)), code.local('i32', rowsLeft));
+            const complete = {
+              piece: code.local('i32', i32.add(times(quadIndex, blocks.grid[1]), lineIndex)),
+              channels: constant(1),
+              image: code.local('i32', times(block.firstQuad, 4)),
+              images: code.local('i32', times(block.quads, 4)),
+              start: code.local('i32', times(firstRow, outputWidth)),
+              pixels: code.local('i32', times(pixelRows, outputWidth)),
+            };
             emitLoop(code, rowsHere, (channel) => {
               emitLoop(code, block.quads, (quad) => {
                 const image = i32.add(block.firstQuad, quad);
@@ -274,7 +291,7 @@ export function winogradCall(shape: WinogradShape, order: FilterOrder, key: stri
                 const target = code.local('i32', plane);
                 const first = floatAt(products, [channel, blocks.stride], [tileOf(block, quad), 1]);
                 const tiles = code.local('i32', first);
-                const y = code.local('i32', times(block.firstLine, outputs));
+                const y = code.local('i32', firstRow);
                 emitLoop(code, block.lines, () => {
                   code.call(untransform, tiles, line);
                   for (let index = 0; index < outputs; index++) {
@@ -285,10 +302,12 @@ export function winogradCall(shape: WinogradShape, order: FilterOrder, key: stri
                   code.increase(tiles, pixelBytes(blocks.tileColumns));
                 });
               });
+              finish(code, parameters, { ...complete, channel: code.local('i32', i32.add(row, channel)) });
             });
           });
         });
       });
-    },
+    }) satisfies BuildConvolution,
   };
+  return callWithEpilogue(call, tiling, epilogue);
 }

@@ -20,6 +20,8 @@ import type { WasmStorage } from '../storage.js';
 import { AddressTable } from './addressTable.js';
 import { Arena, type PartLayout } from './arena.js';
 import { type ArenaPool, RunMemory } from './arenaPool.js';
+import { attachEpilogues } from './epilogues.js';
+import type { PartStep } from './fusedStep.js';
 import { fuseSteps } from './fusion.js';
 import { type LoweredStep, lowerSteps, PreparedPart, type StepHost } from './preparedPart.js';
 
@@ -72,7 +74,7 @@ export class WasmProgram implements CompiledProgram {
     this.#outside = new Set([...results, ...inputs, ...this.#constantsNeeded].map(({ id }) => id));
     // What of the forward part is read after it. Other backward parts read no more than this one.
     const kept = [...results, ...backward.steps.flatMap(inputsOf), ...backward.inputGradients];
-    const forward = lowerSteps(fuseSteps(steps, idsOf(kept)), host);
+    const forward = lowerSteps(joined(steps, idsOf(kept)), host);
     const main = this.#lowerBackward(backward);
     const outside = new Set([...this.#outside, ...this.#outsideOf(backward)]);
     this.#arena = new Arena(forward, main, outside, this.#copied(backward));
@@ -158,7 +160,7 @@ export class WasmProgram implements CompiledProgram {
   }
 
   #lowerBackward({ steps, inputGradients }: BackwardPart): LoweredStep[] {
-    return lowerSteps(fuseSteps(steps, idsOf(inputGradients)), this.#host);
+    return lowerSteps(joined(steps, idsOf(inputGradients)), this.#host);
   }
 
   /** Buffers of a backward part with memory of their own. */
@@ -243,3 +245,7 @@ const idsOf = (buffers: readonly ProgramBuffer[]): Set<number> => new Set(buffer
 
 const constantsOf = (steps: readonly ProgramStep[], others: readonly ProgramBuffer[] = []): Set<ProgramBuffer> =>
   new Set([...steps.flatMap(inputsOf), ...others].filter(({ origin }) => origin === 'constant'));
+
+/** The steps of a part, joined where that saves passes over memory. */
+const joined = (steps: readonly ProgramStep[], needed: ReadonlySet<number>): PartStep[] =>
+  attachEpilogues(fuseSteps(steps, needed), needed);
