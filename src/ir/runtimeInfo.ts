@@ -18,6 +18,10 @@ export function quantgradInfo(record: QuantizationRecord | null): RuntimeInfo {
       bits_weights: String(record.bits.weights),
       bits_activations: String(record.bits.activations),
       ignored_scope: JSON.stringify(record.ignoredScope),
+      ...(record.modelType === undefined ? {} : { model_type: record.modelType }),
+      ...(record.advancedParameters === undefined
+        ? {}
+        : { advanced_parameters: JSON.stringify(record.advancedParameters) }),
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Options of quantize(). */
 import { describe, expect, it } from 'vitest';
-import { ValidationError } from '../../src/errors.js';
+import { UnsupportedError, ValidationError } from '../../src/errors.js';
 import { type QuantizeOptions, quantize } from '../../src/quant/quantize.js';
 import { images, SmallNet, stateOf, valuesOf } from './models.js';
 
@@ -22,12 +22,90 @@ describe('wrong options', () => {
     ['bits in words', { bits: 'eight' }, /bits/],
     ['a flag in words', { fastBiasCorrection: 'no' }, /true or false, not no/],
     ['another flag in words', { batchwiseStatistics: 1 }, /true or false/],
+    ['a misspelled advanced parameter', { advancedParameters: { quantizeOutput: true } }, /'quantizeOutputs'/],
+    ['an unknown model type', { modelType: 'cnn' }, /'transformer'/],
+    ['an unknown rule', { advancedParameters: { quantizerPropagationRule: 'merge' } }, /'mergeAllInOne'/],
+    [
+      'a width that no table has',
+      { advancedParameters: { weightsQuantizationParams: { numBits: 16 } } },
+      /weightsQuantizationParams\.numBits must be .* from 2 to 8, not 16/,
+    ],
+    [
+      'another width in two places',
+      { bits: { weights: 8 }, advancedParameters: { weightsQuantizationParams: { numBits: 4 } } },
+      /bits of weights is 8, but advancedParameters says 4/,
+    ],
+    [
+      'two overflow fixes',
+      { overflowFix: 'enable', advancedParameters: { overflowFix: 'disable' } },
+      /overflowFix is enable, but advancedParameters says disable/,
+    ],
+    [
+      'an unknown statistic',
+      { advancedParameters: { activationsRangeEstimatorParams: { min: { statisticsType: 'minimum' } } } },
+      /activationsRangeEstimatorParams\.min: statisticsType is 'minimum'/,
+    ],
+    [
+      'half a histogram',
+      { advancedParameters: { activationsRangeEstimatorParams: { max: { aggregatorType: 'histogram' } } } },
+      /both ends together/,
+    ],
+    [
+      'a quantile beyond the middle',
+      { advancedParameters: { weightsRangeEstimatorParams: { max: { quantileOutlierProb: 0.5 } } } },
+      /below 0\.5, not 0\.5/,
+    ],
+    [
+      'a threshold below zero',
+      { advancedParameters: { biasCorrectionParams: { threshold: -1 } } },
+      /threshold must be 0 or more, not -1/,
+    ],
+    ['an alpha above one', { advancedParameters: { smoothQuantAlphas: { matmul: 2 } } }, /matmul must be from 0 to 1/],
+    [
+      'what the hardware cannot do',
+      { advancedParameters: { weightsQuantizationParams: { numBits: 4 } } },
+      /weights of 'conv\/Convolution' cannot be quantized as asked \(4 bits, symmetric\): target 'cpu'/,
+    ],
     ['an ignored scope with a misspelled list', { ignoredScope: { name: ['fc'] } }, /names/],
     ['an ignored name outside a list', { ignoredScope: { names: 'fc' } }, /array of strings/],
   ])('%s', async (_, options, message) => {
     await expect(quantizeWith(options)).rejects.toThrow(ValidationError);
     await expect(quantizeWith(options)).rejects.toThrow(message);
   });
+
+  it('biases of layers that have none', async () => {
+    const options = { advancedParameters: { biasCorrectionParams: { applyForAllNodes: true } } };
+    await expect(quantizeWith(options)).rejects.toThrow(UnsupportedError);
+  });
+});
+
+describe('target devices', () => {
+  it('may be written as NNCF writes them', async () => {
+    for (const targetDevice of ['CPU_SPR', 'cpu_spr'])
+      expect((await quantizeWith({ targetDevice })).record.targetDevice).toBe('cpu_spr');
+  });
+
+  it('that have no table of their own at 8 bits take the CPU’s', async () => {
+    const names = async (targetDevice: string) =>
+      (await quantizeWith({ targetDevice })).quantizers.map(({ name }) => name);
+    expect(await names('gpu')).toEqual(await names('cpu'));
+    expect(await names('npu')).toEqual(await names('any'));
+  });
+});
+
+it('a range estimator for one end leaves the other as it is by default', async () => {
+  const of = async (activationsRangeEstimatorParams: object) => {
+    const { quantizers } = await quantizeWith({
+      preset: 'mixed',
+      advancedParameters: { activationsRangeEstimatorParams },
+    });
+    const [input] = quantizers;
+    return input.parameters.map((parameter) => valuesOf(parameter)[0]);
+  };
+  const [low, range] = await of({});
+  const [otherLow, otherRange] = await of({ max: { aggregatorType: 'max' } });
+  expect(otherLow).toBeCloseTo(low, 1);
+  expect(otherRange).toBeGreaterThan(range);
 });
 
 describe('bits', () => {
