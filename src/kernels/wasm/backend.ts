@@ -238,6 +238,8 @@ export class WasmBackend implements ProgramBackend {
       },
       runner: this.#runner,
       profiler: this.#profiler,
+      guard: this.#heap.guard,
+      bytes: (address, length) => new Uint8Array(this.#heap.memory.buffer, address, length),
       fallback: ({ kernel, inputs, attributes, outputs }: KernelStep, given, results) => {
         count(this.#fallbacks, kernel);
         runReference(kernel, inputs, given, attributes, outputs, results);

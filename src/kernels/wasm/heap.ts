@@ -104,6 +104,11 @@ export class Heap {
     return this.#used;
   }
 
+  /** Bytes of the guards before and behind a block; 0 for none. */
+  get guard(): number {
+    return this.#guard;
+  }
+
   /** Largest size in bytes. */
   get limit(): number {
     return this.maximumPages * PAGE;

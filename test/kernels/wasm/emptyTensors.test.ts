@@ -12,6 +12,8 @@ const convolution = { strides: [1, 1], padsBegin: [1, 1], padsEnd: [1, 1], dilat
 const sgd = { learningRate: 0.1, momentum: 0.9, dampening: 0, weightDecay: 0, nesterov: false, first: false };
 const adam = { learningRate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, decoupled: false, step: 2 };
 
+const RANGE = { levels: 256, levelLow: 0, levelHigh: 255 };
+
 type Case<K extends KernelName> = readonly [
   kernel: K,
   inputs: readonly (readonly number[])[],
@@ -132,16 +134,51 @@ const CASES: readonly Case<KernelName>[] = [
     { levels: 256 },
     [[4, 0]],
   ),
-  one('fakeQuantizeGradient', [[0, 3], [0, 3], [1], [1]], { levels: 256, levelLow: 0, levelHigh: 255 }, [
-    [0, 3],
-    [1],
-    [1],
-  ]),
+  one('fakeQuantizeGradient', [[0, 3], [0, 3], [1], [1]], RANGE, [[0, 3], [1], [1]]),
+  one(
+    'fakeQuantizeGradient',
+    [
+      [0, 3, 2],
+      [0, 3, 2],
+      [1, 3, 1],
+      [1, 3, 1],
+    ],
+    RANGE,
+    [
+      [0, 3, 2],
+      [1, 3, 1],
+      [1, 3, 1],
+    ],
+  ),
+  one(
+    'fakeQuantizeGradient',
+    [
+      [5, 0],
+      [5, 0],
+      [5, 1],
+      [5, 1],
+    ],
+    RANGE,
+    [
+      [5, 0],
+      [5, 1],
+      [5, 1],
+    ],
+  ),
+  one('reduce', [[0, 3, 4]], { function: 'sum', axes: [0, 2] }, [[3]]),
+  one('batchNormStatistics', [[0, 3, 4], [3], [3]], { epsilon: 1e-5 }, [[3], [3], [3]]),
   one('sgdUpdate', [[0], [0], [0]], sgd, [[0], [0]]),
   one('adamUpdate', [[0], [0], [0], [0]], adam, [[0], [0], [0]]),
 ];
 
 const float = (shape: readonly number[]): TensorType => ({ shape, dtype: 'float32' });
+
+/** What kernels get is not cleared; this makes sure that it is not zero by chance. */
+function makeDirty(): void {
+  const sizes = [1, 16, 32, 64, 128];
+  const storages = [...sizes, ...sizes].map((length) => backend.upload(new Float32Array(length).fill(77), 'float32'));
+  for (const storage of storages) backend.release(storage);
+}
 
 describe('tensors without elements', () => {
   it.each(CASES.map((each) => [`${each[0]} ${each[1].map((shape) => `[${shape}]`).join(' ')}`, each] as const))(
@@ -149,6 +186,7 @@ describe('tensors without elements', () => {
     (_name, [kernel, shapes, attributes, outputShapes]) => {
       const inputs = shapes.map((shape, index) => uniform(createRandom(index + 1), shape, 0.5, 2));
       const outputs = outputShapes.map(float);
+      makeDirty();
       const operands = inputs.map(({ shape, dtype, values }) => ({
         shape,
         dtype,

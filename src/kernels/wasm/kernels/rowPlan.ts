@@ -106,7 +106,7 @@ export function planWalks(extents: readonly number[], walks: readonly Walk[], cu
 function makePlan(extents: readonly number[], walks: readonly Walk[], cut: Cut | undefined): RowPlan | null {
   const size = sizeOf(extents);
   const merged = size === 0 ? null : cut ? fitted(extents, walks, cut) : mergedAxes(extents, walks);
-  if (size === 0 || !merged) return size === 0 ? emptyPlan(walks) : null;
+  if (size === 0 || !merged) return size === 0 ? emptyPlan(walks, cut) : null;
   const row = merged.extents[merged.extents.length - 1];
   const first = merged.extents.length > 1 ? merged.extents[0] : 1;
   const block = cut ? SUM_BLOCK : BLOCK;
@@ -137,10 +137,12 @@ const staysAlong = ({ strides }: Walk): boolean => strides[strides.length - 1] !
 export const fitCut = (extents: readonly number[], walks: readonly Walk[], cut: Cut): boolean =>
   planWalks(extents, walks, cut) !== null;
 
-const emptyPlan = (walks: readonly Walk[]): RowPlan => ({
+/** The number of sums, which are zero, depends on the cut. */
+const emptyPlan = (walks: readonly Walk[], cut: Cut | undefined): RowPlan => ({
   extents: [0],
   walks: walks.map(({ dtype }) => ({ dtype, strides: [1] })),
-  ...{ rowsPerCell: 1, block: 1, blocksPerRow: 1, cells: 0, cellsPerUnit: 1, units: 0, key: `empty ${walks.length}` },
+  ...{ rowsPerCell: 1, block: 1, blocksPerRow: 1, cells: 0, cellsPerUnit: 1, units: 0 },
+  key: `empty ${walks.length} ${cut ?? ''}`,
 });
 
 interface MergedAxes {

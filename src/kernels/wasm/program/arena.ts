@@ -51,8 +51,10 @@ export class Arena {
   readonly #forwardSteps: number;
   readonly #keptBuffers: ReadonlyMap<number, Range>;
   readonly #main: PartLayout;
+  readonly #guard: number;
 
   /**
+   * @param guard Bytes that stay free before and behind every value, a multiple of the alignment. For tests.
    * @param outside Buffers of either part that have memory of their own.
    * @param alsoKept Buffers of the forward part that are needed after the backward part, beside those that it reads.
    */
@@ -61,13 +63,14 @@ export class Arena {
     backward: readonly PlannedStep[],
     outside: ReadonlySet<number>,
     alsoKept: readonly ProgramBuffer[],
+    guard = 0,
   ) {
     this.#forwardSteps = forward.length;
+    this.#guard = guard;
     const steps = [...forward, ...backward];
-    const places = new Places(steps, 0, outside, alsoKept);
+    const places = new Places(steps, 0, outside, alsoKept, guard);
     const bytes = place(places.made, []);
-    const offsets = new Map([...places.byBuffer].map(([id, { offset }]) => [id, offset]));
-    const scratchOffsets = places.scratch.map((scratch) => scratch?.offset ?? 0);
+    const { offsets, scratchOffsets } = places;
     this.forward = { offsets, scratchOffsets: scratchOffsets.slice(0, forward.length), bytes };
     this.#main = { offsets, scratchOffsets: scratchOffsets.slice(forward.length), bytes };
     const computed = new Set(forward.flatMap(({ step }) => buffersWritten(step).map(({ id }) => id)));
@@ -96,17 +99,22 @@ export class Arena {
     const fixed = new Map(
       [...this.#keptBuffers].map(([id, { offset, bytes }]): [number, Place] => [
         id,
-        { offset, bytes, first: this.#forwardSteps, last: this.#forwardSteps - 1 },
+        {
+          offset: offset - this.#guard,
+          bytes: bytes + 2 * this.#guard,
+          first: this.#forwardSteps,
+          last: this.#forwardSteps - 1,
+        },
       ]),
     );
-    const places = new Places(steps, this.#forwardSteps, outside, alsoKept, fixed);
+    const places = new Places(steps, this.#forwardSteps, outside, alsoKept, this.#guard, fixed);
     const bytes = place(
       places.made,
       [...fixed.values()].filter(({ first, last }) => first <= last),
     );
     return {
-      offsets: new Map([...places.byBuffer].map(([id, { offset }]) => [id, offset])),
-      scratchOffsets: places.scratch.map((scratch) => scratch?.offset ?? 0),
+      offsets: places.offsets,
+      scratchOffsets: places.scratchOffsets,
       bytes: Math.max(bytes, this.forward.bytes),
     };
   }
@@ -118,14 +126,17 @@ class Places {
   /** The new places, without offsets yet. */
   readonly made: Place[] = [];
   readonly scratch: (Place | null)[] = [];
+  readonly #guard: number;
 
   constructor(
     steps: readonly PlannedStep[],
     start: number,
     outside: ReadonlySet<number>,
     alsoKept: readonly ProgramBuffer[],
+    guard: number,
     fixed: ReadonlyMap<number, Place> = new Map(),
   ) {
+    this.#guard = guard;
     this.byBuffer = new Map(fixed);
     const lastUse = new Map<number, number>();
     steps.forEach(({ step }, index) => {
@@ -134,7 +145,7 @@ class Places {
     for (const { id } of alsoKept) lastUse.set(id, start + steps.length);
     for (const [id, place] of fixed) place.last = lastUse.get(id) ?? place.last;
     const make = (bytes: number, first: number, last: number): Place => {
-      const made = { bytes, first, last, offset: 0 };
+      const made = { bytes: bytes + 2 * guard, first, last, offset: 0 };
       this.made.push(made);
       return made;
     };
@@ -156,6 +167,16 @@ class Places {
       }
       this.scratch.push(scratchBytes > 0 ? make(aligned(scratchBytes), position, position) : null);
     });
+  }
+
+  /** Where values begin, when the places have theirs: by buffer id. */
+  get offsets(): Map<number, number> {
+    return new Map([...this.byBuffer].map(([id, { offset }]) => [id, offset + this.#guard]));
+  }
+
+  /** Where scratch memory begins, by step. */
+  get scratchOffsets(): number[] {
+    return this.scratch.map((scratch) => (scratch ? scratch.offset + this.#guard : 0));
   }
 }
 

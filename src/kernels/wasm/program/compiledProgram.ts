@@ -77,7 +77,7 @@ export class WasmProgram implements CompiledProgram {
     const forward = lowerSteps(joined(steps, idsOf(kept)), host);
     const main = this.#lowerBackward(backward);
     const outside = new Set([...this.#outside, ...this.#outsideOf(backward)]);
-    this.#arena = new Arena(forward, main, outside, this.#copied(backward));
+    this.#arena = new Arena(forward, main, outside, this.#copied(backward), host.guard);
     this.#forward = new PreparedPart(forward, this.#arena.forward, this.#table, this.#outside, host);
     this.#prepare(backward, main, this.#arena.backward);
     host.arenas.watch(this);

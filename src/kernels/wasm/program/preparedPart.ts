@@ -1,7 +1,7 @@
 /** A part of a program, ready to run: compiled functions, each with an array of arguments that is filled in beforehand. */
 import { BackendError } from '../../../errors.js';
 import type { TensorType } from '../../contract.js';
-import type { TypedArray } from '../../dtype.js';
+import { bytesPerElement, type TypedArray } from '../../dtype.js';
 import { isKernelStep, isReadStep, type KernelStep, type ProgramBuffer, type ProgramStep } from '../../program.js';
 import type { KernelFunction, WasmCall } from '../kernel.js';
 import type { Profiler, StepTime } from '../profiler.js';
@@ -10,6 +10,7 @@ import type { PhaseRunner } from '../threads/runner.js';
 import { type AddressTable, ArenaAddresses } from './addressTable.js';
 import type { PartLayout, PlannedStep } from './arena.js';
 import { buffersRead, buffersWritten, describePartStep, isFused, operandsOf, type PartStep } from './fusedStep.js';
+import { StepGuard, type ViewBytes } from './stepGuard.js';
 
 /** What preparing and running a part needs of the backend. */
 export interface StepHost {
@@ -21,6 +22,9 @@ export interface StepHost {
   ): readonly (readonly PhaseCall[])[];
   readonly runner: PhaseRunner;
   readonly profiler: Profiler;
+  /** Bytes of the guards around the values of an arena; 0 for none. */
+  readonly guard: number;
+  bytes: ViewBytes;
   /** Runs a step as the reference kernel. */
   fallback(step: KernelStep, inputs: readonly TypedArray[], outputs: readonly TypedArray[]): void;
   view(buffer: ProgramBuffer, address: number): TypedArray;
@@ -52,6 +56,8 @@ export class PreparedPart {
   readonly #steps: readonly LoweredStep[];
   readonly #arena = new ArenaAddresses();
   readonly #operations: readonly Operation[];
+  /** Of each step; null without guards. */
+  readonly #guards: readonly StepGuard[] | null;
 
   /** @param outside Buffers that have addresses in the table; the others are in the arena. */
   constructor(
@@ -64,6 +70,7 @@ export class PreparedPart {
     this.#runner = host.runner;
     this.#profiler = host.profiler;
     this.#steps = steps;
+    this.#guards = host.guard > 0 ? steps.map((step, index) => guardOf(step, index, layout, host)) : null;
     const follow = (buffer: ProgramBuffer, values: number[], position: number): void => {
       const offset = layout.offsets.get(buffer.id);
       if (offset !== undefined) this.#arena.follow(offset, values, position);
@@ -99,7 +106,7 @@ export class PreparedPart {
    */
   run(arena: number, part: StepTime['part']): void {
     this.#arena.moveTo(arena);
-    if (this.#profiler.active) this.#profile(part);
+    if (this.#profiler.active || this.#guards) this.#runOneByOne(arena, part);
     else this.#runAll(this.#operations);
   }
 
@@ -116,16 +123,35 @@ export class PreparedPart {
   }
 
   /** Each step is finished before the next begins. */
-  #profile(part: StepTime['part']): void {
+  #runOneByOne(arena: number, part: StepTime['part']): void {
     let next = 0;
     this.#steps.forEach(({ step }, index) => {
       const first = next;
       while (this.#operations[next]?.step === index) next++;
+      const guard = this.#guards?.[index];
+      guard?.fill(arena);
       const started = performance.now();
       this.#runAll(this.#operations.slice(first, next));
-      this.#profiler.add(part, index, started, describePartStep(step));
+      if (this.#profiler.active) this.#profiler.add(part, index, started, describePartStep(step));
+      guard?.check(arena);
     });
   }
+}
+
+/** Guards of what a step has in the arena. */
+function guardOf(
+  { step, scratchBytes }: LoweredStep,
+  index: number,
+  { offsets, scratchOffsets }: PartLayout,
+  { guard, bytes }: StepHost,
+): StepGuard {
+  const buffers = [...new Set([...buffersRead(step), ...buffersWritten(step)])];
+  const ranges = buffers.flatMap(({ id, length, dtype }) => {
+    const offset = offsets.get(id);
+    return offset === undefined ? [] : [{ offset, bytes: length * bytesPerElement(dtype) }];
+  });
+  if (scratchBytes > 0) ranges.push({ offset: scratchOffsets[index], bytes: scratchBytes });
+  return new StepGuard(describePartStep(step).name, ranges, guard, bytes);
 }
 
 /** A step that runs in JavaScript, as a function of addresses. */
