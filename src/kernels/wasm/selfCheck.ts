@@ -4,10 +4,12 @@
  * It exists because the pass that joins vectors is experimental, and one released version got a pattern wrong.
  */
 import type { KernelAttributes, KernelName, TensorType } from '../contract.js';
-import { bytesPerElement } from '../dtype.js';
+import { bytesPerElement, type TypedArray } from '../dtype.js';
+import type { ProgramOperand } from '../program.js';
 import { Compiler } from './compiler.js';
 import { Heap } from './heap.js';
 import { type KernelFunction, sizeOf, type WasmCall, type WasmKernel, type WasmKernels } from './kernel.js';
+import { type ChainCall, type ChainStep, chainCall, chainStepOf } from './kernels/chain.js';
 import { WASM_KERNELS } from './kernels/index.js';
 import { viewAt } from './storage.js';
 import { FunctionTable } from './threads/functionTable.js';
@@ -18,6 +20,14 @@ interface CheckCase<K extends KernelName = KernelName> {
   readonly inputs: readonly TensorType[];
   readonly attributes: KernelAttributes[K];
   readonly outputs: readonly TensorType[];
+}
+
+/** A call, and what it works on. */
+interface Checked {
+  readonly name: string;
+  readonly inputs: readonly TensorType[];
+  readonly outputs: readonly TensorType[];
+  readonly call: WasmCall;
 }
 
 const HEAP_BYTES = 2 ** 25;
@@ -107,6 +117,36 @@ function checkCases(): CheckCase[] {
   ];
 }
 
+/** Batch normalisation, activation and fake quantization as one loop over rows, which is what plans make of them. */
+function chainCheck(): Checked | null {
+  let last = 0;
+  const operand = (type: TensorType): ProgramOperand => ({
+    ...type,
+    buffer: { id: last++, origin: 'computed', dtype: type.dtype, length: sizeOf(type.shape) },
+  });
+  const x = float(4, 6, 9, 11);
+  const [data, normalized, active, quantized] = [x, x, x, x].map(operand);
+  const moments = Array.from({ length: 4 }, () => operand(float(6)));
+  const limits = [operand(float(1)), operand(float(1))];
+  const normalize: ChainCall = {
+    kernel: 'batchNormInference',
+    attributes: { epsilon: 1e-5 },
+    inputs: [data, ...moments],
+    outputs: [normalized],
+  };
+  const steps = [
+    normalize,
+    { kernel: 'unary', attributes: { function: 'relu' }, inputs: [normalized], outputs: [active] },
+    { kernel: 'fakeQuantize', attributes: { levels: 256 }, inputs: [active, ...limits], outputs: [quantized] },
+  ].map((call) => chainStepOf(call as ChainCall));
+  const [inputs, outputs] = [
+    [data, ...moments, ...limits],
+    [active, quantized],
+  ];
+  const call = steps.every((step) => step !== null) ? chainCall(steps as ChainStep[], inputs, outputs) : null;
+  return call && { name: 'batchNormInference+unary+fakeQuantize', inputs, outputs, call };
+}
+
 /** Numbers of several sizes and both signs where `signed`, else from 0.5 up, so that they can be variances and ranges. */
 function fill(values: { [index: number]: number; readonly length: number }, seed: number, signed: boolean): void {
   let state = seed;
@@ -118,10 +158,9 @@ function fill(values: { [index: number]: number; readonly length: number }, seed
 }
 
 /** Runs calls on one thread, with all operands in a heap of their own. */
-function runAll(heap: Heap, compiler: Compiler, cases: readonly CheckCase[], calls: readonly WasmCall[]) {
-  const functions = compiler.functions(calls);
-  return calls.map((call, index) => {
-    const { inputs, outputs } = cases[index];
+function runAll(heap: Heap, compiler: Compiler, checked: readonly Checked[]): TypedArray[][] {
+  const functions = compiler.functions(checked.map(({ call }) => call));
+  return checked.map(({ inputs, outputs, call }, index) => {
     const blocks = [...inputs, ...outputs].map(({ shape, dtype }) => {
       const block = heap.allocate(sizeOf(shape) * bytesPerElement(dtype));
       if (!block) throw new RangeError('the heap of the self-check is too small');
@@ -153,24 +192,25 @@ function runAll(heap: Heap, compiler: Compiler, cases: readonly CheckCase[], cal
  * @returns Null if all is well, else which kernel was wrong, and how.
  */
 export function selfCheck(engine: WideEngine, relaxed: boolean, kernels: WasmKernels = WASM_KERNELS): string | null {
-  const lowered = checkCases().flatMap((each) => {
-    const lower = kernels[each.kernel] as WasmKernel<KernelName> | undefined;
-    const call = lower?.(each.inputs, each.attributes, each.outputs);
-    return call ? [{ each, call }] : [];
+  const checked = checkCases().flatMap(({ kernel, inputs, attributes, outputs }): Checked[] => {
+    const call = (kernels[kernel] as WasmKernel<KernelName> | undefined)?.(inputs, attributes, outputs);
+    return call ? [{ name: kernel, inputs, outputs, call }] : [];
   });
-  const [cases, calls] = [lowered.map(({ each }) => each), lowered.map(({ call }) => call)];
+  const chain = chainCheck();
+  if (!chain) return 'it could not run (no chain)';
+  checked.push(chain);
   try {
     const [wide, narrow] = [true, false].map((joined) => {
       const heap = new Heap({ limit: HEAP_BYTES, shared: false });
-      return runAll(heap, new Compiler(heap, { relaxed, wide: joined }, new FunctionTable(), engine), cases, calls);
+      return runAll(heap, new Compiler(heap, { relaxed, wide: joined }, new FunctionTable(), engine), checked);
     });
-    for (const [index, { kernel, inputs }] of cases.entries()) {
+    for (const [index, { name, inputs }] of checked.entries()) {
       for (const [output, values] of wide[index].entries()) {
         const expected = narrow[index][output];
         const wrong = values.findIndex((value: number, at: number) => !Object.is(value, expected[at]));
         if (wrong < 0) continue;
         const shapes = inputs.map(({ shape }) => `[${shape.join(', ')}]`).join(', ');
-        return `'${kernel}' of ${shapes} gave ${values[wrong]} instead of ${expected[wrong]} at element ${wrong} of output ${output}`;
+        return `'${name}' of ${shapes} gave ${values[wrong]} instead of ${expected[wrong]} at element ${wrong} of output ${output}`;
       }
     }
     return null;
