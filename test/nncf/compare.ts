@@ -1,7 +1,10 @@
 /** The differences between two descriptions of one quantized model, in words and as numbers. */
 import type { BiasAddition, BiasScale, ModelDescription, QuantizerDescription } from './description.js';
 
-/** Ranges may differ by this share of themselves: both sides add up in float32, in their own order. */
+/**
+ * Ranges may differ by this share of their width; those of channels by this share of the widest channel's, because the
+ * rounding of float32 sums depends on what is summed, of which a channel with a small range has as much as others.
+ */
 export const RANGE_BOUND = 1e-5;
 /** Biases may differ by this share of the largest output of their layer. */
 export const BIAS_BOUND = 1e-4;
@@ -14,8 +17,10 @@ export interface ModelComparison {
   readonly quantizers: number;
   readonly weights: number;
   readonly channelActivations: number;
-  /** Largest difference of an end of a range, relative to the range's width. */
+  /** Largest difference of an end of a range, relative to the widest range of the quantizer. */
   readonly range: number;
+  /** The same, relative to the width of the range itself. */
+  readonly ownRange: number;
   readonly biases: number;
   /** Of these, how many NNCF changed. */
   readonly corrected: number;
@@ -51,7 +56,7 @@ const kind = ({ low, high }: QuantizerDescription): string => {
 function compareQuantizer(
   own: QuantizerDescription,
   theirs: QuantizerDescription,
-): { placement: string[]; values: string[]; range: number } {
+): { placement: string[]; values: string[]; range: number; ownRange: number } {
   const { name } = theirs;
   const placement: string[] = [];
   const expect = (what: string, ours: string | number, other: string | number): void => {
@@ -60,19 +65,21 @@ function compareQuantizer(
   expect('levels', own.levels, theirs.levels);
   expect('granularity', granularity(own), granularity(theirs));
   expect('mode', kind(own), kind(theirs));
-  if (own.channels !== theirs.channels) return { placement, values: [], range: 0 };
+  if (own.channels !== theirs.channels) return { placement, values: [], range: 0, ownRange: 0 };
+  const widest = theirs.low.reduce((most, low, index) => Math.max(most, theirs.high[index] - low), 0);
   let range = 0;
+  let ownRange = 0;
   let worst = 0;
   theirs.low.forEach((low, index) => {
-    const width = theirs.high[index] - low;
-    const difference = Math.max(Math.abs(own.low[index] - low), Math.abs(own.high[index] - theirs.high[index])) / width;
-    if (difference <= range) return;
-    range = difference;
+    const difference = Math.max(Math.abs(own.low[index] - low), Math.abs(own.high[index] - theirs.high[index]));
+    ownRange = Math.max(ownRange, difference / (theirs.high[index] - low));
+    if (difference / widest <= range) return;
+    range = difference / widest;
     worst = index;
   });
   const ends = ({ low, high }: QuantizerDescription): string => `[${low[worst]}, ${high[worst]}]`;
   const values = range <= RANGE_BOUND ? [] : [`${name}: range ${ends(own)}, NNCF ${ends(theirs)}`];
-  return { placement, values, range };
+  return { placement, values, range, ownRange };
 }
 
 /** Whether NNCF's OpenVINO backend corrects the bias of such a layer at all. */
@@ -120,6 +127,7 @@ export function compareModels(own: ModelDescription, theirs: ModelDescription, f
   const values: string[] = [];
   const places = new Map(own.quantizers.map((quantizer) => [quantizer.name, quantizer]));
   let range = 0;
+  let ownRange = 0;
   for (const quantizer of theirs.quantizers) {
     const found = places.get(quantizer.name);
     places.delete(quantizer.name);
@@ -129,6 +137,7 @@ export function compareModels(own: ModelDescription, theirs: ModelDescription, f
     }
     const result = compareQuantizer(found, quantizer);
     range = Math.max(range, result.range);
+    ownRange = Math.max(ownRange, result.ownRange);
     placement.push(...result.placement);
     values.push(...result.values);
   }
@@ -142,5 +151,6 @@ export function compareModels(own: ModelDescription, theirs: ModelDescription, f
     weights: own.quantizers.filter(isWeights).length,
     channelActivations: own.quantizers.filter((each) => !isWeights(each) && each.channels > 1).length,
     range,
+    ownRange,
   };
 }

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nearestName } from '../../src/options.js';
+import { compareArithmetic } from './arithmetic.js';
 import { NETWORKS } from './networks.js';
 import { comparePostTraining } from './postTraining.js';
 import { Results } from './results.js';
@@ -25,7 +26,9 @@ function chosenNetworks(given: readonly string[]): string[] {
 const folder = mkdtempSync(join(tmpdir(), 'quantgrad-nncf-'));
 const results = new Results();
 try {
-  await comparePostTraining(folder, chosenNetworks(process.argv.slice(2)), results);
+  const given = process.argv.slice(2);
+  if (given.length === 0 || given.includes('arithmetic')) compareArithmetic(folder, results);
+  await comparePostTraining(folder, chosenNetworks(given.filter((name) => name !== 'arithmetic')), results);
 } catch (error) {
   results.failed++;
   console.log(error instanceof Error ? error.message : String(error));
