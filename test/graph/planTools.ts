@@ -17,7 +17,8 @@ export interface Way {
   readonly planned: boolean;
 }
 
-export const wasm = WasmBackend.create({ threads: 1 });
+/** Guarded: every step of a plan is checked for writes beside its values. */
+export const wasm = WasmBackend.create({ threads: 1, guard: true });
 export const reference: Way = { backend: referenceBackend(), planned: false };
 export const callByCall: Way = { backend: wasm, planned: false };
 export const planned: Way = { backend: wasm, planned: true };
