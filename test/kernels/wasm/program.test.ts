@@ -314,6 +314,18 @@ describe('memory', () => {
     expect(target.info().heapUsed).toBeLessThan(before + 1.1 * 2 ** 20);
   });
 
+  it('a program that needs a little more takes over the arena of the one before it', () => {
+    const target = WasmBackend.create({ threads: 1 });
+    const lengths = [2 ** 19, 2 ** 19 * 1.1];
+    const inputs = lengths.map((length) => given(target, length));
+    const [first, second] = lengths.map((length) => large(target, length));
+    first.forward([inputs[0]]).dispose();
+    const { heapUsed } = target.info();
+    second.forward([inputs[1]]).dispose();
+    first.forward([inputs[0]]).dispose();
+    expect(target.info().heapUsed).toBeLessThan(heapUsed + 2 ** 16);
+  });
+
   it('of a program that is collected is given back: arenas, constants, open runs', async () => {
     const target = WasmBackend.create({ threads: 1 });
     await collect();

@@ -13,6 +13,13 @@ import type { Range } from './arena.js';
 const OPEN_RUNS = 2;
 /** Arenas that are kept while nobody uses them. */
 const IDLE_ARENAS = 2;
+/**
+ * Room behind an arena, as a share of it: the quantized model needs a little more than the float model whose arena it
+ * takes over. Until somebody writes there the system gives it no memory.
+ */
+const HEADROOM = 1 / 6;
+/** Smaller arenas, in bytes, are not worth it. */
+const HEADROOM_FROM = 2 ** 22;
 
 /** The memory of one run. Must not hold the run itself, whose end is noticed by its collection. */
 export class RunMemory {
@@ -122,13 +129,21 @@ export class ArenaPool {
     }
     // Those that are there are too small for this program; the new one will serve theirs as well.
     this.releaseIdle();
-    const block = this.#heap.allocate(bytes);
+    const block = this.#withHeadroom(bytes) ?? this.#heap.allocate(bytes);
     if (block) return block;
     for (const memory of this.#open) this.spill(memory);
     this.releaseIdle();
     const second = this.#heap.allocate(bytes);
     if (!second) throw this.#heap.full(bytes);
     return second;
+  }
+
+  /** An arena with room behind it; null where that is not worth it, or others may need the room. */
+  #withHeadroom(bytes: number): Block | null {
+    if (bytes < HEADROOM_FROM) return null;
+    const { used, limit } = this.#heap;
+    const wanted = Math.ceil(bytes * (1 + HEADROOM));
+    return used + wanted <= limit / 2 ? this.#heap.allocate(wanted) : null;
   }
 
   /** Calls `copy` for each kept range of the arena and its part of the saved bytes. */
