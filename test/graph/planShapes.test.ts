@@ -14,26 +14,26 @@ import { expectClose, moduleOf, observe, on, outputsOf, reference } from './plan
 const backend = WasmBackend.create({ threads: 1, guard: true });
 
 /** 3x3, strides larger than the kernel, a pool that skips pixels, depthwise, 1x1: with odd numbers of channels. */
-const network = (channels: number): nn.Module =>
+const network = (channels: number, width = 7): nn.Module =>
   new nn.Sequential(
-    new nn.Conv2d(channels, 7, 3, { padding: 1, bias: false }),
-    new nn.BatchNorm2d(7),
+    new nn.Conv2d(channels, width, 3, { padding: 1, bias: false }),
+    new nn.BatchNorm2d(width),
     new nn.ReLU(),
-    new nn.Conv2d(7, 7, 2, { stride: 3, padding: 1 }),
+    new nn.Conv2d(width, width, 2, { stride: 3, padding: 1 }),
     new nn.ReLU6(),
     new nn.MaxPool2d(1, { stride: 2 }),
-    new nn.Conv2d(7, 7, 3, { padding: 1, groups: 7, bias: false }),
-    new nn.BatchNorm2d(7),
+    new nn.Conv2d(width, width, 3, { padding: 1, groups: width, bias: false }),
+    new nn.BatchNorm2d(width),
     new nn.ReLU6(),
-    new nn.Conv2d(7, 5, 1),
+    new nn.Conv2d(width, 5, 1),
     new nn.ReLU(),
     new nn.AdaptiveAvgPool2d(1),
     new nn.Flatten(),
     new nn.Linear(5, 3),
   );
 
-const caseOf = (shape: readonly number[], evaluation = false): PlanCase => ({
-  build: () => network(shape[1]),
+const caseOf = (shape: readonly number[], evaluation = false, width = 7): PlanCase => ({
+  build: () => network(shape[1], width),
   inputs: () => [randn(shape)],
   loss: ([output]: Tensor[]) => output.square().sum(),
   evaluation,
@@ -60,6 +60,17 @@ describe('plans for odd shapes', () => {
       });
     }
   }
+
+  it.each(['float', 'quantized'] as const)('large enough for kernels of several blocks: %s', async (kind) => {
+    for (const [shape, evaluation] of [
+      [[3, 3, 61, 67], false],
+      [[2, 17, 66, 63], true],
+    ] as const) {
+      const each = caseOf(shape, evaluation, 21);
+      const planned = await observe(each, kind, { backend, planned: true });
+      expect(planned).toEqual(await observe(each, kind, { backend, planned: false }));
+    }
+  });
 
   it.each(['float', 'quantized'] as const)('one pixel, in evaluation mode: %s', async (kind) => {
     for (const batch of [1, 2]) {
