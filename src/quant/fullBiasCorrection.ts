@@ -53,6 +53,7 @@ interface Section {
 
 export class FullBiasCorrection {
   readonly #graph: Graph;
+  readonly #order: ReadonlyMap<GraphNode, number>;
   readonly #layers: readonly BiasedLayer[];
   readonly #samples: number;
   readonly #uses: ReadonlyMap<GraphValue, readonly GraphUse[]>;
@@ -65,6 +66,7 @@ export class FullBiasCorrection {
   constructor(graph: Graph, layers: readonly BiasedLayer[], samples: number) {
     const order = openvinoOrder(graph);
     this.#graph = graph;
+    this.#order = order;
     this.#layers = [...layers].sort((a, b) => (order.get(a.chain[0]) ?? 0) - (order.get(b.chain[0]) ?? 0));
     this.#samples = samples;
     this.#uses = graph.uses();
@@ -89,6 +91,8 @@ export class FullBiasCorrection {
     this.#stored.set(node, ports);
     if (raw && !this.#raw.has(value)) this.#raw.set(value, new RawCollector(value.type.dtype, this.#samples));
   }
+
+  readonly #position = (node: GraphNode): number => this.#order.get(node) ?? 0;
 
   /** Uses of a node's outputs. */
   #readers(node: GraphNode): GraphUse[] {
@@ -228,8 +232,7 @@ export class FullBiasCorrection {
     const values = new Map<GraphValue, Tensor>();
     const resultOf = (value: GraphValue): Tensor => values.get(value) as Tensor;
     noGrad(() => {
-      for (const node of this.#graph.nodes) {
-        if (!needed.has(node)) continue;
+      for (const node of [...needed].sort((a, b) => this.#position(a) - this.#position(b))) {
         const ports = given.get(node);
         const outputs = node.isConstant
           ? [constants.get(node) ?? node.constant.tensor]

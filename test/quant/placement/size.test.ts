@@ -8,17 +8,22 @@ import { relu } from '../../../src/ops/elementwise/relu.js';
 import { concat } from '../../../src/ops/movement/concat.js';
 import { slice } from '../../../src/ops/movement/slice.js';
 import { conv2d } from '../../../src/ops/neural/conv2d.js';
-import { placeQuantizers } from '../../../src/quant/placement/placement.js';
+import { PROPAGATION_RULES } from '../../../src/quant/placement/mergeRules.js';
+import { type PlacementOptions, placeQuantizers } from '../../../src/quant/placement/placement.js';
 import { insertQuantizers, isQuantizer } from '../../../src/quant/quantizer.js';
 import { CPU_TARGET } from '../../../src/quant/targets/cpu.js';
 import { ones, zeros } from '../../../src/tensor/create.js';
 import type { Tensor } from '../../../src/tensor/tensor.js';
 
-function quantizersOf(model: nn.Module): { nodes: number; quantizers: number } {
+function quantizersOf(
+  model: nn.Module,
+  options: Partial<PlacementOptions> = {},
+): { nodes: number; quantizers: number } {
   const graph = copyGraph(trace(model, [zeros([1, 2, 3, 3])]).graph);
   const nodes = graph.nodes.length;
   const { weights, activations } = placeQuantizers(graph, {
     ...{ target: CPU_TARGET, ignored: new Set(), activationMode: 'symmetric', bits: { weights: 8, activations: 8 } },
+    ...options,
   });
   insertQuantizers(graph, [
     ...weights.map(({ target, config }) => ({
@@ -55,6 +60,8 @@ it('concats of concats, of which there are more ways than atoms', () => {
     }
   }
   expect(quantizersOf(new Ways()).quantizers).toBe(2);
+  for (const rule of PROPAGATION_RULES)
+    expect(quantizersOf(new Ways(), { rule, quantizeOutputs: true }).quantizers).toBeGreaterThan(2);
 });
 
 it('a densely connected block', () => {
