@@ -6,8 +6,9 @@ import type { KernelAttributes } from '../../contract.js';
 import { f32, f32x4, type I32, i32, i32x4, select, v128 } from '../assembler/instructions.js';
 import { kernelParameters, sizeOf, type WasmKernel } from '../kernel.js';
 import { emitLanes, laneCount, ScratchLayout, zerosCall } from './lanes.js';
-import { constant, emitFill, emitSpans, FLOAT, floatAt, spanAt, storeLanes, times } from './spans.js';
+import { constant, emitFill, emitSpanPairs, FLOAT, floatAt, spanAt, storeSpans, times } from './spans.js';
 import { defineStaging, phaseOf, phaseSpan, stagedPlane, stagedRow, stagingFor } from './staging.js';
+import { integers, keep, splat } from './vectors.js';
 
 /** Added to a position for each axis on which it is outside the image. Twice this still fits. */
 const OUTSIDE = -(2 ** 30);
@@ -45,7 +46,7 @@ export const maxPool2d: WasmKernel<'maxPool2d'> = ([x], attributes, [values, ind
         const [line, value, index] = [code.local('i32'), code.local('i32'), code.local('i32')];
         const [candidate, place] = [code.local('i32'), code.local('i32')];
         const row = code.local('i32');
-        const [seen, position, best, bestPosition, take] = Array.from({ length: 5 }, () => code.local('v128'));
+        const vectors = [0, 1].map(() => ({ best: code.local('v128'), bestPosition: code.local('v128') }));
         const rowPosition = code.local('v128');
         if (items === 0) return;
         emitLanes(code, parameters, items, layout.bytes, (base, forItems) => {
@@ -66,33 +67,46 @@ export const maxPool2d: WasmKernel<'maxPool2d'> = ([x], attributes, [values, ind
             code.set(value, floatAt(valuesAddress, [plane, outputHeight * outputWidth]));
             code.set(index, floatAt(indicesAddress, [plane, outputHeight * outputWidth]));
             code.repeat(outputHeight, (outputRow) => {
-              emitSpans(code, outputWidth, { overlap: true, unroll: 1 }, (span) => {
-                code.set(best, f32x4.splat(f32.const(Number.NEGATIVE_INFINITY)));
-                code.set(bestPosition, i32x4.splat(constant(-1)));
-                code.set(candidate, spanAt(line, span));
-                code.set(place, spanAt(columns, span));
+              emitSpanPairs(code, outputWidth, { overlap: true, unroll: 1 }, (spans) => {
+                const here = vectors.slice(0, spans.length);
+                for (const { best, bestPosition } of here) {
+                  code.set(best, splat(code, Number.NEGATIVE_INFINITY));
+                  code.set(bestPosition, integers(code, -1));
+                }
+                code.set(candidate, spanAt(line, spans[0]));
+                code.set(place, spanAt(columns, spans[0]));
                 code.set(row, i32.sub(times(outputRow, strides[0]), constant(padsBegin[0])));
                 code.repeat(kernel[0], () => {
                   const inside = i32.ltU(row, constant(height));
                   code.set(rowPosition, i32x4.splat(select(times(row, width), constant(OUTSIDE), inside)));
-                  for (let kx = 0; kx < kernel[1]; kx++) {
-                    const { phase, shift } = phaseOf(strides[1], kx * dilations[1]);
-                    const offset = (phase * staging.phaseWidth + shift) * FLOAT + span.offset;
-                    code.set(seen, v128.load(candidate, offset));
-                    code.set(position, i32x4.add(v128.load(place, offset), rowPosition));
-                    // The first pixel, a larger one, or the first NaN.
-                    const firstNaN = v128.and(f32x4.ne(seen, seen), f32x4.eq(best, best));
-                    const none = i32x4.shrS(bestPosition, constant(31));
-                    code.set(take, v128.or(v128.or(f32x4.gt(seen, best), none), firstNaN));
-                    code.set(best, v128.bitselect(seen, best, take));
-                    code.set(bestPosition, v128.bitselect(position, bestPosition, take));
-                  }
+                  code.temporaries(() => {
+                    for (let kx = 0; kx < kernel[1]; kx++) {
+                      const { phase, shift } = phaseOf(strides[1], kx * dilations[1]);
+                      const first = (phase * staging.phaseWidth + shift) * FLOAT;
+                      here.forEach(({ best, bestPosition }, index) => {
+                        const offset = first + spans[index].offset;
+                        const seen = keep(code, v128.load(candidate, offset));
+                        const position = keep(code, i32x4.add(v128.load(place, offset), rowPosition));
+                        // The first pixel, a larger one, or the first NaN.
+                        const firstNaN = v128.and(f32x4.ne(seen, seen), f32x4.eq(best, best));
+                        const none = i32x4.shrS(bestPosition, constant(31));
+                        const take = keep(code, v128.or(v128.or(f32x4.gt(seen, best), none), firstNaN));
+                        code.set(best, v128.bitselect(seen, best, take));
+                        code.set(bestPosition, v128.bitselect(position, bestPosition, take));
+                      });
+                    }
+                  });
                   code.increase(candidate, (dilations[0] / staging.rowStep) * rowFloats * FLOAT);
                   code.increase(row, dilations[0]);
                 });
-                storeLanes(code, spanAt(value, span), span.offset, best, span.lanes);
-                const known = i32x4.maxS(bestPosition, i32x4.splat(constant(-1)));
-                storeLanes(code, spanAt(index, span), span.offset, known, span.lanes);
+                const known = here.map(({ bestPosition }) => i32x4.maxS(bestPosition, integers(code, -1)));
+                storeSpans(
+                  code,
+                  value,
+                  spans,
+                  here.map(({ best }) => best),
+                );
+                storeSpans(code, index, spans, known);
               });
               code.increase(line, (strides[0] / staging.rowStep) * rowFloats * FLOAT);
               code.increase(value, outputWidth * FLOAT);

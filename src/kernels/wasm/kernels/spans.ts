@@ -85,6 +85,39 @@ export function emitSpans(
   else body({ index: null, offset: bytes, lanes: rest });
 }
 
+/**
+ * As `emitSpans`, with two neighbouring spans at a time where vectors can be joined. The body does the same with each of
+ * its spans, side by side.
+ */
+export function emitSpanPairs(
+  code: FunctionBuilder,
+  count: number,
+  options: { readonly overlap?: boolean; readonly unroll?: number },
+  body: (spans: readonly Span[]) => void,
+): void {
+  const pairs = code.options.wide ? Math.floor(count / 8) : 0;
+  const pair = (index: I32 | null): void => body([0, 16].map((offset) => ({ index, offset, lanes: 4 })));
+  if (pairs === 1) pair(null);
+  else code.repeat(32 * pairs, pair, 32);
+  const rest = count - 8 * pairs;
+  // The last four again: the pairs have been there, so that they exist.
+  if (options.overlap && pairs > 0 && rest > 0) {
+    if (rest >= 4) body([{ index: null, offset: 32 * pairs, lanes: 4 }]);
+    if (rest % 4 > 0) body([{ index: null, offset: count * FLOAT - 16, lanes: 4 }]);
+    return;
+  }
+  emitSpans(code, rest, options, (span) => body([{ ...span, offset: span.offset + 32 * pairs }]));
+}
+
+/** Writes four floats, or eight as a pair that can be joined. */
+export function storeSpans(code: FunctionBuilder, base: I32, spans: readonly Span[], values: readonly V128[]): void {
+  const [first] = spans;
+  // V8 joins stores whose address is one value.
+  const address = code.local('i32', spanAt(base, first));
+  if (spans.length === 2) code.do(v128.storePair(address, values[0], values[1], first.offset));
+  else storeLanes(code, address, first.offset, values[0], first.lanes);
+}
+
 /** Counts a local from 0 to a number that is known only when running; nothing happens for 0. */
 export function emitLoop(code: FunctionBuilder, count: I32, body: (counter: Local<'i32'>) => void): void {
   const counter = code.local('i32', constant(0));
