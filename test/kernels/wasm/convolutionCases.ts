@@ -96,7 +96,7 @@ export const pointwise = fc
 
 /** Kinds that take a path of their own. */
 export const NAMED_CONVOLUTIONS: readonly [string, Convolution][] = [
-  ['many channels: several blocks of depth', convolution(square(3, 1, 6), 2, 1, 70, 20)],
+  ['many channels: several blocks of depth', convolution(square(3, 1, 6), 1, 1, 70, 20)],
   ['many outputs: several blocks of rows', convolution(square(3, 1, 5), 1, 1, 4, 300)],
   ['wide images: a line fills a block', convolution(square(3, 1, 150), 1, 1, 2, 5)],
   ['wide images, 1x1: a line is cut', convolution(square(1, 1, 40), 1, 1, 6, 9)],
@@ -120,5 +120,10 @@ export const MINIMAL_CONVOLUTIONS: readonly [string, Convolution][] = [
   ['many small images', convolution(square(3, 1, 5), 36, 1, 8, 8)],
   ['few tiles, channels of all remainders', convolution(square(3, 1, 4), 8, 1, 37, 71)],
   ['few tiles, several blocks', convolution(square(3, 1, 6), 4, 1, 70, 131)],
+  ['two images', convolution(square(3, 1, 9), 2, 1, 8, 12)],
+  ['three images', convolution(square(3, 1, 6), 3, 1, 9, 8)],
+  ['four and one images, lines of tiles cut', convolution(square(3, 1, 35), 5, 1, 8, 9)],
+  ['many images and three, small', convolution(square(3, 1, 4), 39, 1, 8, 10)],
+  ['few tiles, an odd batch', convolution(square(3, 1, 4), 7, 1, 33, 65)],
   ['few tiles, no padding', convolution(square(3, 1, 6, 0), 12, 1, 32, 64)],
 ];

@@ -57,8 +57,6 @@ export function chainEpilogue(
     key: `${chain.key} ${names.inputs} ${names.outputs} ${walked.map(({ dtype, image, channel, pixel }) => [dtype, image, channel, pixel])}`,
     inputs: others(names.inputs),
     outputs: others(names.outputs),
-    phases: () => [],
-    scratchBytes: () => 0,
     build(module) {
       const types = Object.fromEntries([...own, ...tile].map((name) => [name, 'i32' as const]));
       const finish = module.function('finish', types, (code, values) => {

@@ -58,7 +58,6 @@ export function convolutionCall(
     product: direct ? 0 : roundUp(rowBlock, TILE_ROWS) * stride,
     staged: stagedFloats,
   });
-  const tiling = { batch, channels: groups * rows, area: outputArea, pieces: sizeOf(blocks.grid) };
   const call = {
     key: `convolution ${transposed} ${batch} ${shape.key}`,
     phases: [{ name: 'convolve', units: laneCount(items, layout.bytes), cost: shape.cost }],
@@ -128,7 +127,6 @@ export function convolutionCall(
               );
             }
             finish(code, parameters, {
-              piece: i32.add(times(imageIndex, blocks.grid[1]), lineIndex),
               channel: outputChannel,
               channels: rowsHere,
               image: block.firstImage,
@@ -141,7 +139,7 @@ export function convolutionCall(
       });
     }) satisfies BuildConvolution,
   };
-  return callWithEpilogue(call, tiling, epilogue);
+  return callWithEpilogue(call, epilogue);
 }
 
 /** Whether all tensors are float32. */

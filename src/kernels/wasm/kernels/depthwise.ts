@@ -108,13 +108,13 @@ export function depthwiseCall(shape: ConvolutionShape, epilogue: Epilogue | null
             const image = code.local('i32', i32.divU(plane, constant(groups)));
             const one = constant(1);
             const whole = { start: constant(0), pixels: constant(area) };
-            finish(code, parameters, { piece: image, channel, channels: one, image, images: one, ...whole });
+            finish(code, parameters, { channel, channels: one, image, images: one, ...whole });
           });
         });
       });
     }) satisfies BuildConvolution,
   };
-  return callWithEpilogue(call, { batch, channels: groups, area, pieces: batch }, epilogue);
+  return callWithEpilogue(call, epilogue);
 }
 
 /** How an axis of the input's gradient is put together from an axis of the output's gradient. */

@@ -187,7 +187,6 @@ export function winogradCall(
   const prepareUnits = tilesShared ? laneCount(depth, layout.bytes) : panels;
   const laneUnits = tilesShared ? Math.max(prepareUnits, convolveUnits) : convolveUnits;
   const [inputArea, outputArea] = [inputHeight * inputWidth, outputHeight * outputWidth];
-  const tiling = { batch, channels: rows, area: outputArea, pieces: sizeOf(blocks.grid) };
   const call = {
     key: `winograd ${outputs} ${batch} ${key}`,
     phases: [
@@ -201,13 +200,13 @@ export function winogradCall(
     scratchBytes: sharedBytes + laneUnits * layout.bytes,
     build: ((module, options, functionParameters, finish) => {
       const transformFilter = defineFilterTransform(module, 'transform filter', shape, order, filterFloats);
-      const inputPlanes = { height: inputHeight, width: inputWidth, imageFloats: depth * inputArea };
+      const inputPlanes = { height: inputHeight, width: inputWidth, imageFloats: depth * inputArea, batch };
       const staging = { rows: stagedRows, columns: stagedColumns, pad: pads[1] };
       const stage = defineQuadStaging(module, 'stage', inputPlanes, staging);
       const tiling = { columns: stagedColumns, step: outputs, tileColumns: blocks.tileColumns };
       const transform = defineTileTransform(module, 'transform', matrices.input, tiling, inputFloats);
       const untransform = defineOutputTransform(module, shape, blocks, outputFloats);
-      const outputPlanes = { height: outputHeight, width: outputWidth, imageFloats: rows * outputArea };
+      const outputPlanes = { height: outputHeight, width: outputWidth, imageFloats: rows * outputArea, batch };
       const unstage = defineQuadUnstaging(module, 'unstage', outputPlanes);
       const gemm = defineGemm(module, 'gemm', {
         options,
@@ -225,9 +224,9 @@ export function winogradCall(
         [input, staged, transformed]: readonly I32[],
       ): void =>
         emitLoop(code, block.quads, (quad) => {
-          const image = i32.add(block.firstQuad, quad);
-          const plane = floatAt(input, [image, 4 * depth * inputArea], [channel, inputArea]);
-          code.call(stage, plane, staged, i32.sub(times(block.firstLine, outputs), constant(pads[0])));
+          const image = code.local('i32', times(i32.add(block.firstQuad, quad), 4));
+          const plane = floatAt(input, [image, depth * inputArea], [channel, inputArea]);
+          code.call(stage, plane, staged, i32.sub(times(block.firstLine, outputs), constant(pads[0])), image);
           const target = floatAt(transformed, [channel, blocks.stride], [tileOf(block, quad), 1]);
           code.call(transform, staged, target, block.lines);
         });
@@ -276,18 +275,19 @@ export function winogradCall(
             const firstRow = code.local('i32', times(block.firstLine, outputs));
             const rowsLeft = i32.sub(constant(outputHeight), firstRow);
             const pixelRows = minimum(code.local('i32', times(block.lines, outputs)), code.local('i32', rowsLeft));
+            const firstImage = code.local('i32', times(block.firstQuad, 4));
+            const imagesLeft = code.local('i32', i32.sub(constant(batch), firstImage));
             const complete = {
-              piece: code.local('i32', i32.add(times(quadIndex, blocks.grid[1]), lineIndex)),
               channels: constant(1),
-              image: code.local('i32', times(block.firstQuad, 4)),
-              images: code.local('i32', times(block.quads, 4)),
+              image: firstImage,
+              images: minimum(code.local('i32', times(block.quads, 4)), imagesLeft),
               start: code.local('i32', times(firstRow, outputWidth)),
               pixels: code.local('i32', times(pixelRows, outputWidth)),
             };
             emitLoop(code, rowsHere, (channel) => {
               emitLoop(code, block.quads, (quad) => {
-                const image = i32.add(block.firstQuad, quad);
-                const plane = floatAt(output, [image, 4 * rows * outputArea], [i32.add(row, channel), outputArea]);
+                const image = code.local('i32', times(i32.add(block.firstQuad, quad), 4));
+                const plane = floatAt(output, [image, rows * outputArea], [i32.add(row, channel), outputArea]);
                 const target = code.local('i32', plane);
                 const first = floatAt(products, [channel, blocks.stride], [tileOf(block, quad), 1]);
                 const tiles = code.local('i32', first);
@@ -296,7 +296,7 @@ export function winogradCall(
                   code.call(untransform, tiles, line);
                   for (let index = 0; index < outputs; index++) {
                     const pixels = i32.add(line, constant(pixelBytes(index * blocks.tileColumns * outputs)));
-                    code.if(i32.ltS(y, constant(outputHeight)), () => code.call(unstage, pixels, target, y));
+                    code.if(i32.ltS(y, constant(outputHeight)), () => code.call(unstage, pixels, target, y, image));
                     code.increase(y, 1);
                   }
                   code.increase(tiles, pixelBytes(blocks.tileColumns));
@@ -309,5 +309,5 @@ export function winogradCall(
       });
     }) satisfies BuildConvolution,
   };
-  return callWithEpilogue(call, tiling, epilogue);
+  return callWithEpilogue(call, epilogue);
 }

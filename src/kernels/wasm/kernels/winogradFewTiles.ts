@@ -51,6 +51,7 @@ export function fewTilesFilterGradientCall(shape: WinogradShape, key: string, co
   const { tiles, stride, rightStride, products, leftFloats, rightFloats, leftBytes, rightBytes } = tilesLayout(shape);
   const [tileRows, tileColumns] = [outputHeight, outputWidth].map((extent) => Math.ceil(extent / matrices.outputs));
   const [lineRows, lineColumns] = [tileRows * matrices.outputs, tileColumns * matrices.outputs];
+  const quads = Math.ceil(batch / 4);
   const quadTiles = 4 * tileRows * tileColumns;
   const groups = Math.ceil(outputs / GROUP);
   const groupFloats = GROUP * stride + GAP;
@@ -82,12 +83,12 @@ export function fewTilesFilterGradientCall(shape: WinogradShape, key: string, co
     ],
     scratchBytes: lanesOffset + Math.max(transformUnits, multiplyUnits) * laneBytes,
     build(module, options) {
-      const inputPlanes = { height: inputHeight, width: inputWidth, imageFloats: inputs * inputArea };
-      const gradientPlanes = { height: outputHeight, width: outputWidth, imageFloats: outputs * outputArea };
+      const inputPlanes = { height: inputHeight, width: inputWidth, imageFloats: inputs * inputArea, batch };
+      const gradientPlanes = { height: outputHeight, width: outputWidth, imageFloats: outputs * outputArea, batch };
       const staging = { rows: lineRows + 2, columns: lineColumns + 2, pad: pads[1] };
       const stage = defineQuadStaging(module, 'stage', inputPlanes, staging);
       const gradientStaging = { rows: lineRows, columns: lineColumns, pad: 0 };
-      const stageGradient = defineQuadStaging(module, 'stage gradient', gradientPlanes, gradientStaging);
+      const stageGradient = defineQuadStaging(module, 'stage gradient', gradientPlanes, gradientStaging, 'zero');
       const tiling = { step: matrices.outputs, tileColumns };
       const tilingOf = (columns: number) => ({ ...tiling, columns });
       const transform = defineTileTransform(module, 'transform', matrices.input, tilingOf(staging.columns), leftFloats);
@@ -113,9 +114,9 @@ export function fewTilesFilterGradientCall(shape: WinogradShape, key: string, co
             code.if(
               i32.ltS(item, constant(inputs)),
               () =>
-                code.repeat(batch / 4, (quad) => {
+                code.repeat(quads, (quad) => {
                   const plane = floatAt(input, [quad, 4 * inputs * inputArea], [item, inputArea]);
-                  code.call(stage, plane, staged, constant(-pads[0]));
+                  code.call(stage, plane, staged, constant(-pads[0]), times(quad, 4));
                   const target = floatAt(scratch, [item, stride], [quad, quadTiles]);
                   code.call(transform, staged, target, constant(tileRows));
                 }),
@@ -125,10 +126,10 @@ export function fewTilesFilterGradientCall(shape: WinogradShape, key: string, co
                 const here = code.local('i32', minimum(constant(GROUP), rest));
                 const channel = code.local('i32', constant(0));
                 code.countTo(channel, here, 1, () =>
-                  code.repeat(batch / 4, (quad) => {
+                  code.repeat(quads, (quad) => {
                     const output = i32.add(first, channel);
                     const plane = floatAt(gradient, [quad, 4 * outputs * outputArea], [output, outputArea]);
-                    code.call(stageGradient, plane, stagedGradient, constant(0));
+                    code.call(stageGradient, plane, stagedGradient, constant(0), times(quad, 4));
                     const target = floatAt(group, [channel, stride], [quad, quadTiles]);
                     code.call(transformGradient, stagedGradient, target, constant(tileRows));
                   }),

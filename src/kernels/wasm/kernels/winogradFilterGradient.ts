@@ -67,12 +67,12 @@ export function winogradFilterGradientCall(shape: WinogradShape, key: string, co
     ],
     scratchBytes: sumsBytes + laneCount(items, layout.bytes) * layout.bytes,
     build(module, options) {
-      const inputPlanes = { height: inputHeight, width: inputWidth, imageFloats: inputs * inputArea };
-      const gradientPlanes = { height: outputHeight, width: outputWidth, imageFloats: outputs * outputArea };
+      const inputPlanes = { height: inputHeight, width: inputWidth, imageFloats: inputs * inputArea, batch };
+      const gradientPlanes = { height: outputHeight, width: outputWidth, imageFloats: outputs * outputArea, batch };
       const staging = { rows: lineRows + 2, columns: lineColumns + 2, pad: pads[1] };
       const stage = defineQuadStaging(module, 'stage', inputPlanes, staging);
       const gradientStaging = { rows: lineRows, columns: lineColumns, pad: 0 };
-      const stageGradient = defineQuadStaging(module, 'stage gradient', gradientPlanes, gradientStaging);
+      const stageGradient = defineQuadStaging(module, 'stage gradient', gradientPlanes, gradientStaging, 'zero');
       const tiling = { step: matrices.outputs, tileColumns: blocks.tileColumns };
       const transform = defineTileTransform(
         module,
@@ -119,14 +119,14 @@ export function winogradFilterGradientCall(shape: WinogradShape, key: string, co
                 const tile = code.local('i32', times(i32.mul(quad, block.lines), 4 * blocks.tileColumns));
                 code.repeat(outputs, (outputChannel) => {
                   const plane = floatAt(gradient, [image, outputs * outputArea], [outputChannel, outputArea]);
-                  code.call(stageGradient, plane, stagedGradient, line);
+                  code.call(stageGradient, plane, stagedGradient, line, image);
                   const target = floatAt(transformedGradient, [outputChannel, blocks.stride], [tile, 1]);
                   code.call(transformGradient, stagedGradient, target, block.lines);
                 });
                 emitLoop(code, here, (row) => {
                   const inputChannel = i32.add(channel, row);
                   const plane = floatAt(input, [image, inputs * inputArea], [inputChannel, inputArea]);
-                  code.call(stage, plane, staged, i32.sub(line, constant(pads[0])));
+                  code.call(stage, plane, staged, i32.sub(line, constant(pads[0])), image);
                   const target = floatAt(transformed, [row, blocks.stride], [tile, 1]);
                   code.call(transform, staged, target, block.lines);
                 });

@@ -19,16 +19,21 @@ export interface WinogradShape {
   readonly pads: readonly number[];
 }
 
-/** Fewer channels than this do not pay for the transforms. */
+/** Fewer channels than this do not pay for the transforms of tiles, fewer tiles not for those of filters. */
 const FEWEST_CHANNELS = 8;
+const FEWEST_TILES = 3;
 
-/** Vectors hold a pixel of four images, so that batches are multiples of four; others are multiplied directly. */
+/**
+ * Null where the matrix product is better. Vectors hold a pixel of four images: of a single one, three quarters of the
+ * work would be for nothing.
+ */
 export function winogradShape(shape: ConvolutionShape): WinogradShape | null {
   const { kernelHeight, kernelWidth, strides, dilations, groups, batch, inputChannels, outputChannels } = shape;
   const fits = kernelHeight === 3 && kernelWidth === 3 && [...strides, ...dilations].every((step) => step === 1);
   const pays = Math.min(inputChannels, outputChannels) >= FEWEST_CHANNELS;
   const large = Math.min(shape.outputHeight, shape.outputWidth) >= 3;
-  if (!fits || groups !== 1 || batch % 4 !== 0 || !pays || !large) return null;
+  const tiles = Math.ceil(shape.outputHeight / F4.outputs) * Math.ceil(shape.outputWidth / F4.outputs);
+  if (!fits || groups !== 1 || batch === 1 || batch * tiles < FEWEST_TILES || !pays || !large) return null;
   return {
     matrices: F4,
     batch,
@@ -69,9 +74,9 @@ export interface TileBlocks {
   readonly stride: number;
 }
 
-/** Tiles of all images. */
+/** Tiles of all images, and of those that fill up the last four. */
 export const tileCount = ({ matrices, batch, outputHeight, outputWidth }: WinogradShape): number =>
-  batch * Math.ceil(outputHeight / matrices.outputs) * Math.ceil(outputWidth / matrices.outputs);
+  4 * Math.ceil(batch / 4) * Math.ceil(outputHeight / matrices.outputs) * Math.ceil(outputWidth / matrices.outputs);
 
 /** Tiles of a block: enough to use each transformed filter often, few enough for the second-level cache. */
 const TILE_BLOCK = 64;
@@ -82,7 +87,7 @@ export function tileBlocks(
   most = TILE_BLOCK,
 ): TileBlocks {
   const [tileRows, tileColumns] = [outputHeight, outputWidth].map((extent) => Math.ceil(extent / matrices.outputs));
-  const quadCount = batch / 4;
+  const quadCount = Math.ceil(batch / 4);
   const lines = evenBlock(tileRows, Math.max(1, Math.floor(most / (4 * tileColumns))), 1);
   const quads =
     lines < tileRows ? 1 : evenBlock(quadCount, Math.max(1, Math.floor(most / (4 * tileColumns * lines))), 1);
