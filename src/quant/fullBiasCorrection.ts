@@ -9,7 +9,9 @@
  */
 import { applyInMode } from '../autograd/dispatch.js';
 import { noGrad } from '../autograd/gradMode.js';
+import { nextTurn } from '../data/eventLoop.js';
 import type { Graph, GraphNode, GraphUse, GraphValue } from '../graph/graph.js';
+import type { Backend } from '../kernels/contract.js';
 import { allocateArray, type DType } from '../kernels/dtype.js';
 import { fromValues } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -31,17 +33,19 @@ class RawCollector implements Collector {
   readonly tensors: Tensor[] = [];
   readonly #limit: number;
   readonly #dtype: DType;
+  readonly #backend: Backend | undefined;
 
-  constructor(dtype: DType, limit: number) {
+  constructor(dtype: DType, limit: number, backend: Backend | undefined) {
     this.#dtype = dtype;
     this.#limit = limit;
+    this.#backend = backend;
   }
 
   add(values: ArrayLike<number>, shape: readonly number[]): void {
     if (this.tensors.length >= this.#limit) return;
     const copy = allocateArray(this.#dtype, values.length);
     for (let index = 0; index < values.length; index++) copy[index] = values[index];
-    this.tensors.push(fromValues(copy, shape, this.#dtype));
+    this.tensors.push(fromValues(copy, shape, this.#dtype, { backend: this.#backend }));
   }
 }
 
@@ -53,6 +57,8 @@ interface Section {
 
 export class FullBiasCorrection {
   readonly #graph: Graph;
+  /** Where the model's tensors are. */
+  readonly #backend: Backend | undefined;
   readonly #order: ReadonlyMap<GraphNode, number>;
   readonly #layers: readonly BiasedLayer[];
   readonly #samples: number;
@@ -66,6 +72,7 @@ export class FullBiasCorrection {
   constructor(graph: Graph, layers: readonly BiasedLayer[], samples: number) {
     const order = openvinoOrder(graph);
     this.#graph = graph;
+    this.#backend = graph.nodes.find(({ isConstant }) => isConstant)?.constant.tensor.backend;
     this.#order = order;
     this.#layers = [...layers].sort((a, b) => (order.get(a.chain[0]) ?? 0) - (order.get(b.chain[0]) ?? 0));
     this.#samples = samples;
@@ -89,7 +96,8 @@ export class FullBiasCorrection {
     const ports = this.#stored.get(node) ?? new Map<number, GraphValue>();
     ports.set(port, value);
     this.#stored.set(node, ports);
-    if (raw && !this.#raw.has(value)) this.#raw.set(value, new RawCollector(value.type.dtype, this.#samples));
+    if (raw && !this.#raw.has(value))
+      this.#raw.set(value, new RawCollector(value.type.dtype, this.#samples, this.#backend));
   }
 
   readonly #position = (node: GraphNode): number => this.#order.get(node) ?? 0;
@@ -178,6 +186,8 @@ export class FullBiasCorrection {
         run(sample, outputs).forEach((tensor, at) => {
           values.set(outputs[at], [...(values.get(outputs[at]) ?? []), tensor]);
         });
+        // Memory of values that nothing uses any more comes back only between turns of the event loop.
+        await nextTurn();
       }
       const needed = new Set(sections.slice(index + 1).flatMap((section) => section.inputs.map(stored)));
       for (const value of sources) if (!needed.has(value)) values.set(value, []);
@@ -200,6 +210,7 @@ export class FullBiasCorrection {
       channelMeans(await output.data(), output.shape, axis).forEach((mean, channel) => {
         means[channel] += mean / count;
       });
+      await nextTurn();
     }
     const { tensor } = layer.bias.constant;
     const bias = await tensor.data();

@@ -45,7 +45,7 @@ export function mergeBranches(lists: readonly ConfigList[], rule: PropagationRul
   const [first, ...rest] = lists;
   if (rule === 'doNotMergeBranches') return null;
   if (rule === 'mergeIfAllBranchesSame')
-    return rest.every((list) => sameLists(list, first)) ? { configs: first, kept: none } : null;
+    return rest.every((list) => sameLists(list, first)) ? { configs: mergeConfigs(lists), kept: none } : null;
   const requantize = rule === 'mergeWithPotentialRequantization';
   const configs = mergeConfigs(lists, requantize);
   if (configs.length === 0) return null;
@@ -77,7 +77,10 @@ export function mergeConfigs(lists: readonly ConfigList[], requantize = false): 
         a.rank - b.rank ||
         b.config.bits - a.config.bits ||
         Number(a.config.perChannel) - Number(b.config.perChannel) ||
-        Number(a.config.mode === 'asymmetric') - Number(b.config.mode === 'asymmetric'),
+        Number(a.config.mode === 'asymmetric') - Number(b.config.mode === 'asymmetric') ||
+        // NNCF leaves the rest open; the order of branches must not decide.
+        Number(a.config.narrowRange) - Number(b.config.narrowRange) ||
+        Number(a.config.signednessToForce ?? false) - Number(b.config.signednessToForce ?? false),
     )
     .map(({ config }) => config);
 }
