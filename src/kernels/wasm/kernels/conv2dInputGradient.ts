@@ -11,6 +11,7 @@ import { allFloat32, convolutionCall, isEmpty } from './conv2d.js';
 import { type ConvolutionShape, convolutionShape, emitPixelBlock, pixelAt, pixelBlocks } from './convolutionShape.js';
 import { depthwiseInputGradientCall, isDepthwise } from './depthwise.js';
 import type { Epilogue } from './epilogue.js';
+import { fewChannelsInputGradientCall } from './fewChannelsInputGradient.js';
 import { DEPTH_BLOCK, defineGemm, paddedStride, panelFloats, TILE_ROWS } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
 import { defineCopy, definePanelPacking } from './movement.js';
@@ -114,7 +115,7 @@ export const conv2dInputGradient: WasmKernel<'conv2dInputGradient'> = ([g, w], a
   if (isEmpty([g, w, dx])) return zerosCall(2, dx);
   const shape = convolutionShape(dx.shape, w.shape, g.shape, attributes);
   if (isDepthwise(shape)) return depthwiseInputGradientCall(shape);
-  return asConvolution(shape, null) ?? inputGradientCall(shape);
+  return fewChannelsInputGradientCall(shape) ?? asConvolution(shape, null) ?? inputGradientCall(shape);
 };
 
 /** A gradient and what follows it, as one call; see `conv2dWithEpilogue`. Not for all shapes. */
