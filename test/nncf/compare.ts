@@ -52,6 +52,17 @@ const kind = ({ low, high }: QuantizerDescription): string => {
   return symmetric ? 'symmetric' : 'asymmetric';
 };
 
+/**
+ * Whether zero lies so close to the middle between two levels of an asymmetric range that rounding decides which end is
+ * moved to bring it onto the grid. Each side then has kept one end of the range that calibration saw.
+ */
+function isZeroPointTie(own: QuantizerDescription, theirs: QuantizerDescription, channel: number): boolean {
+  const low = Math.max(own.low[channel], theirs.low[channel]);
+  const high = Math.min(own.high[channel], theirs.high[channel]);
+  const level = (-low * (own.levels - 1)) / (high - low);
+  return Math.abs(level - Math.floor(level) - 0.5) < 1e-3;
+}
+
 /** Differences of two quantizers at one place, and of their ranges. */
 function compareQuantizer(
   own: QuantizerDescription,
@@ -77,9 +88,10 @@ function compareQuantizer(
     range = difference / widest;
     worst = index;
   });
+  const explained = range > RANGE_BOUND && isZeroPointTie(own, theirs, worst);
   const ends = ({ low, high }: QuantizerDescription): string => `[${low[worst]}, ${high[worst]}]`;
-  const values = range <= RANGE_BOUND ? [] : [`${name}: range ${ends(own)}, NNCF ${ends(theirs)}`];
-  return { placement, values, range, ownRange };
+  const values = range <= RANGE_BOUND || explained ? [] : [`${name}: range ${ends(own)}, NNCF ${ends(theirs)}`];
+  return explained ? { placement, values, range: 0, ownRange: 0 } : { placement, values, range, ownRange };
 }
 
 /** Whether NNCF's OpenVINO backend corrects the bias of such a layer at all. */

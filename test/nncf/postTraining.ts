@@ -6,16 +6,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readModel, saveModel } from '../../src/ir/index.js';
 import { type QuantizeOptions, quantize } from '../../src/quant/index.js';
-import { Generator, manualSeed } from '../../src/tensor/random.js';
+import type { QuantizedModel } from '../../src/quant/quantizedModel.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
-import { type BiasFacts, compareModels, type ModelComparison } from './compare.js';
+import { type BiasFacts, compareModels } from './compare.js';
 import { biasAdditions, biasesOf, biasScales, describeModel, type ModelDescription, tieSteps } from './description.js';
-import { NETWORKS, type Network, type Variant } from './networks.js';
+import type { Variant } from './networks.js';
 import { runPython } from './python.js';
-import type { Results } from './results.js';
-import { calibrationItem, randomizeWeights } from './weights.js';
-
-const ITEMS = 32;
+import type { NetworkComparison, Results } from './results.js';
+import type { Subject } from './subjects.js';
 
 const OPTIONS: Readonly<Record<Variant, QuantizeOptions>> = {
   performance: { preset: 'performance' },
@@ -30,9 +28,14 @@ interface Case {
   readonly xml: string;
   readonly items: string;
   readonly shape: readonly number[];
+  /** This library's file, the codes that its weights must have, and which layers they are of. */
+  readonly own?: string;
+  readonly codes?: string;
+  readonly weights?: readonly { readonly node: string; readonly port: number; readonly size: number }[];
 }
 
 interface Own {
+  readonly subject: Subject;
   readonly model: ModelDescription;
   readonly facts: BiasFacts;
 }
@@ -41,27 +44,50 @@ interface Report {
   readonly name: string;
   readonly error?: string;
   readonly model?: ModelDescription;
+  /** Layers with weights, and which of them OpenVINO computes in INT8 in NNCF's model. */
+  readonly layers?: number;
+  readonly int8?: readonly string[];
+  readonly own?: { readonly faults: readonly string[]; readonly int8: readonly string[] };
 }
 
-/** Writes a network and its calibration items. */
-async function writeNetwork(folder: string, name: string, { make, shape }: Network): Promise<Tensor[]> {
-  manualSeed(1);
-  const generator = new Generator(7);
-  const model = make();
-  randomizeWeights(model, shape, generator);
-  const items = Array.from({ length: ITEMS }, () => calibrationItem(shape, generator));
-  await saveModel(model, join(folder, `${name}.xml`), { inputs: [items[0]] });
+/** Name of its files. */
+const stem = (name: string): string => name.replaceAll('-', 'minus').replace(/[^A-Za-z0-9]+/g, '_');
+
+/** Writes a model and its calibration items. */
+async function writeSubject(folder: string, { name, make }: Subject): Promise<readonly Tensor[]> {
+  const { model, items } = make();
+  await saveModel(model, join(folder, `${stem(name)}.xml`), { inputs: [items[0]] });
   const [{ size }] = items;
-  const values = new Float32Array(ITEMS * size);
+  const values = new Float32Array(items.length * size);
   for (const [index, item] of items.entries()) values.set(item.dataSync(), index * size);
-  writeFileSync(join(folder, `${name}.items`), values);
+  writeFileSync(join(folder, `${stem(name)}.items`), values);
   return items;
 }
 
-async function quantizeOwn(path: string, items: readonly Tensor[], options: QuantizeOptions): Promise<Own> {
-  const imported = await readModel(path);
-  const quantized = await quantize(imported, items, options);
-  return {
+/** The codes that each weight has in a forward pass, one after the other. */
+function writeCodes(path: string, model: QuantizedModel): NonNullable<Case['weights']> {
+  const quantizers = model.quantizers.filter(({ spec }) => spec.kind === 'weights');
+  const codes = quantizers.map((quantizer) =>
+    Int16Array.from(quantizer.quantize(model.graph.node(quantizer.name).inputs[0].node.constant.tensor).dataSync()),
+  );
+  writeFileSync(path, Buffer.concat(codes.map((values) => Buffer.from(values.buffer))));
+  return quantizers.map(({ target: { node, port } }, index) => ({ node, port, size: codes[index].length }));
+}
+
+/** Quantizes the model of a file; writes the result too, if OpenVINO is to run it. */
+async function quantizeOwn(
+  folder: string,
+  subject: Subject,
+  variant: Variant,
+  items: readonly Tensor[],
+): Promise<{ own: Own; case: Case }> {
+  const file = stem(subject.name);
+  const imported = await readModel(join(folder, `${file}.xml`));
+  const quantized = await quantize(imported, items, OPTIONS[variant]);
+  const base = { variant, xml: `${file}.xml`, items: `${file}.items`, shape: subject.shape };
+  const description: Case = { name: title(subject, variant), ...base };
+  const own: Own = {
+    subject,
     model: describeModel(quantized),
     facts: {
       before: biasesOf(imported.graph),
@@ -70,56 +96,67 @@ async function quantizeOwn(path: string, items: readonly Tensor[], options: Quan
       ties: tieSteps(quantized),
     },
   };
+  if (!subject.runs) return { own, case: description };
+  const written = `${file}.${variant}.own`;
+  await saveModel(quantized, join(folder, `${written}.xml`));
+  const weights = writeCodes(join(folder, `${written}.codes`), quantized);
+  return { own, case: { ...description, own: `${written}.xml`, codes: `${written}.codes`, weights } };
 }
 
-const title = (name: string, variant: Variant): string => `${name}, ${variant}`;
+const title = ({ name }: Subject, variant: Variant): string => `${name}, ${variant}`;
 
-function judge(results: Results, name: string, variant: Variant, comparison: ModelComparison): void {
-  const place = title(name, variant);
+function judge(results: Results, { subject, model, facts }: Own, variant: Variant, report: Report): void {
+  const place = title(subject, variant);
+  const comparison = compareModels(model, report.model as ModelDescription, facts);
   results.check(`${place}: places and kinds of quantizers`, comparison.placement);
   results.check(`${place}: ranges and biases`, comparison.values);
-  const { totals } = NETWORKS[name];
+  const { totals } = subject;
   if (variant === 'performance' && totals) {
     const { quantizers, weights, channelActivations } = comparison;
-    const own = { all: quantizers, weights, channelActivations };
-    const wrong = JSON.stringify(own) === JSON.stringify(totals) ? [] : [`${JSON.stringify(own)}`];
-    results.check(`${place}: known totals`, wrong);
+    const own = JSON.stringify({ all: quantizers, weights, channelActivations });
+    results.check(`${place}: known totals`, own === JSON.stringify(totals) ? [] : [own]);
   }
-  results.comparisons.push({ name, variant, ...comparison });
+  let int8: NetworkComparison['int8'] = null;
+  if (report.own && report.int8) {
+    results.check(`${place}: codes in the file`, report.own.faults);
+    const own = new Set(report.own.int8);
+    const slow = report.int8.filter((layer) => !own.has(layer));
+    results.check(
+      `${place}: layers in INT8`,
+      slow.map((layer) => `${layer} runs in INT8 in NNCF's model only`),
+    );
+    int8 = { own: own.size, nncf: report.int8.length, layers: report.layers ?? 0 };
+  }
+  results.comparisons.push({ name: subject.name, variant, edge: !subject.runs, int8, ...comparison });
 }
 
-/** Compares the networks of these names. */
-export async function comparePostTraining(folder: string, names: readonly string[], results: Results): Promise<void> {
+/** Compares what both make of models. */
+export async function comparePostTraining(
+  folder: string,
+  subjects: readonly Subject[],
+  results: Results,
+): Promise<void> {
   const cases: Case[] = [];
   const own = new Map<string, Own>();
-  for (const name of names) {
-    const network = NETWORKS[name];
-    const items = await writeNetwork(folder, name, network);
-    for (const variant of network.variants) {
+  for (const subject of subjects) {
+    const items = await writeSubject(folder, subject);
+    for (const variant of subject.variants) {
+      const place = title(subject, variant);
       try {
-        own.set(title(name, variant), await quantizeOwn(join(folder, `${name}.xml`), items, OPTIONS[variant]));
-        cases.push({
-          name: title(name, variant),
-          variant,
-          xml: `${name}.xml`,
-          items: `${name}.items`,
-          shape: network.shape,
-        });
+        const made = await quantizeOwn(folder, subject, variant, items);
+        own.set(place, made.own);
+        cases.push(made.case);
       } catch (error) {
-        results.check(title(name, variant), [error instanceof Error ? error.message : String(error)]);
+        results.check(place, [error instanceof Error ? error.message : String(error)]);
       }
     }
-    console.log(`Quantized ${name}.`);
+    console.log(`Quantized ${subject.name}.`);
   }
-  const reports = new Map<string, Report>();
-  for (const line of runPython('quantize.py', folder, cases)) {
-    const report = line as Report;
-    reports.set(report.name, report);
-  }
-  for (const { name: place, variant, xml } of cases) {
-    const report = reports.get(place);
-    const ours = own.get(place);
-    if (!report?.model || !ours) results.check(place, [report?.error ?? 'NNCF gave no result']);
-    else judge(results, xml.replace('.xml', ''), variant, compareModels(ours.model, report.model, ours.facts));
+  const reports = new Map((runPython('quantize.py', folder, cases) as Report[]).map((report) => [report.name, report]));
+  for (const { name, variant } of cases) {
+    const report = reports.get(name);
+    const ours = own.get(name);
+    if (report?.model && ours) judge(results, ours, variant, report);
+    if (!report?.model || report.error) results.check(name, [report?.error ?? 'NNCF gave no result']);
   }
 }

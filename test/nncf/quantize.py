@@ -66,12 +66,56 @@ def quantize(core, folder, case):
         return nncf.quantize(core.read_model(folder / case["xml"]), nncf.Dataset(list(items)), subset_size=len(items), **options)
 
 
+def int8_layers(core, model):
+    """Names of the layers with weights that OpenVINO's CPU plugin computes in INT8."""
+    layers = {node.get_friendly_name() for node in model.get_ops() if node.get_type_name() in LAYERS}
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    found = set()
+    for node in compiled.get_runtime_model().get_ops():
+        info = {key: str(getattr(value, "value", value)) for key, value in node.get_rt_info().items()}
+        if info.get("runtimePrecision") in ("i8", "u8"):
+            # A matrix product is called after the multiplication by its scales that it is fused with.
+            names = info.get("originalLayersNames", "").split(",")
+            found |= layers & {name.removesuffix("/DequantizationMultiply") for name in names}
+    return sorted(found), len(layers)
+
+
+def written_codes(node):
+    """The integer constant behind the weights of a layer, if there is one."""
+    while node.get_type_name() in ("Multiply", "Subtract", "Convert", "Reshape"):
+        node = constant(node, 0)
+    if node.get_type_name() != "Constant" or node.get_element_type().get_type_name() not in ("i8", "u8"):
+        return None
+    return node.get_data().astype(np.int16).ravel()
+
+
+def check_own(core, folder, case):
+    """What is wrong with the codes in this library's file, and which of its layers run in INT8."""
+    model = core.read_model(folder / case["own"])
+    nodes = {node.get_friendly_name(): node for node in model.get_ops()}
+    codes = np.fromfile(folder / case["codes"], dtype=np.int16)
+    faults, offset = [], 0
+    for entry in case["weights"]:
+        expected = codes[offset : offset + entry["size"]]
+        offset += entry["size"]
+        node = nodes.get(entry["node"])
+        written = written_codes(constant(node, entry["port"])) if node else None
+        if written is None or not np.array_equal(written, expected):
+            faults.append(f"the codes of {entry['node']} are not those of training")
+    layers, _ = int8_layers(core, model)
+    return {"faults": faults, "int8": layers}
+
+
 def main(folder):
     core = ov.Core()
     for case in json.loads((folder / "manifest.json").read_text()):
         report = {"name": case["name"]}
         try:
-            report["model"] = describe(quantize(core, folder, case))
+            quantized = quantize(core, folder, case)
+            report["model"] = describe(quantized)
+            if "own" in case:
+                report["own"] = check_own(core, folder, case)
+                report["int8"], report["layers"] = int8_layers(core, quantized)
         except Exception as error:  # noqa: BLE001 - the next is compared all the same
             report["error"] = " ".join(str(error).split())[:400]
         print(json.dumps(report), flush=True)

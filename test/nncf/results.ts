@@ -4,6 +4,10 @@ import type { ModelComparison } from './compare.js';
 export interface NetworkComparison extends ModelComparison {
   readonly name: string;
   readonly variant: string;
+  /** Whether it is a small model with unusual values. */
+  readonly edge: boolean;
+  /** Layers with weights, and how many of them OpenVINO computes in INT8. Null: not run. */
+  readonly int8: { readonly own: number; readonly nncf: number; readonly layers: number } | null;
 }
 
 /** A line of the report: what was compared, its bound, and what came out. */
