@@ -9,6 +9,7 @@ import { allocateArray } from '../kernels/dtype.js';
 import { Parameter } from '../nn/parameter.js';
 import { MULTIPLY } from '../ops/elementwise/multiply.js';
 import { fromValues } from '../tensor/create.js';
+import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { SmoothQuantAlphas } from './parameters.js';
 import { dataNodes } from './placement/operators.js';
@@ -37,8 +38,19 @@ class ChannelAbsMaxCollector implements Collector {
 
   add(values: ArrayLike<number>, shape: readonly number[]): void {
     if (values.length === 0) return;
-    for (const { channel, runs } of groupsOf(shape, this.#axis, false))
-      this.#largest[channel] = Math.max(this.#largest[channel] ?? 0, reduce('absMax', 0, values, runs));
+    const channels = shape[this.#axis];
+    const inner = sizeOf(shape.slice(this.#axis + 1));
+    while (this.#largest.length < channels) this.#largest.push(0);
+    const largest = this.#largest;
+    // Channels are mostly the last axis, so that neighbours belong to different ones.
+    for (let index = 0, channel = 0; index < values.length; channel = channel + 1 === channels ? 0 : channel + 1) {
+      let most = largest[channel];
+      for (const end = index + inner; index < end; index++) {
+        const value = Math.abs(values[index]);
+        if (value > most) most = value;
+      }
+      largest[channel] = most;
+    }
   }
 
   result(): readonly number[] {
