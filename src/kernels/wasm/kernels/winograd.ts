@@ -9,9 +9,16 @@ import { sizeOf, type WasmCall } from '../kernel.js';
 import type { ConvolutionShape } from './convolutionShape.js';
 import { type BuildConvolution, callWithEpilogue, type Epilogue } from './epilogue.js';
 import { chooseRowBlock, defineGemm, TILE_ROWS } from './gemm.js';
+import {
+  defineGroupStaging,
+  defineGroupUnstaging,
+  type GroupSize,
+  pixelBytes,
+  pixelFloats,
+  vectorOffsets,
+} from './imageGroups.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout } from './lanes.js';
 import { emitTransposed } from './movement.js';
-import { defineQuadStaging, defineQuadUnstaging, pixelBytes, pixelFloats } from './quads.js';
 import { constant, emitFill, emitLoop, FLOAT, floatAt, minimum, roundUp, shuffleLanes, times } from './spans.js';
 import {
   emitTileBlock,
@@ -21,7 +28,7 @@ import {
   tileCount,
   type WinogradShape,
 } from './winogradShape.js';
-import { emitTransform, type WinogradMatrices } from './winogradTransforms.js';
+import { emitTransform, emitTransforms, type WinogradMatrices } from './winogradTransforms.js';
 
 /** Room between the matrices of different products, so that they do not fall on the same sets of the cache. */
 const FILTER_GAP = 48;
@@ -87,61 +94,105 @@ function defineFilterTransform(
   });
 }
 
+/** How tiles lie in staged planes: `step` pixels apart, in rows of `columns` pixels. */
+export interface Tiling {
+  readonly group: GroupSize;
+  readonly columns: number;
+  readonly step: number;
+  readonly tileColumns: number;
+}
+
 /**
- * Defines `transform(staged, target, lines)`: the products' inputs of a channel's tiles of four images, for some lines of
- * tiles; a product's follow `productFloats` floats behind the one before.
+ * The transform of a tile of all images of a group. The vectors of a pixel go through the same operations, side by side
+ * where they can be joined, else one after the other. `store` is told where the first of its values is in the pixel.
+ */
+function emitGroupTransform(
+  code: FunctionBuilder,
+  matrix: WinogradMatrices['input'],
+  group: GroupSize,
+  load: (y: number, x: number, offset: number) => V128,
+  store: (y: number, x: number, values: readonly V128[], offset: number) => void,
+): void {
+  const extents = [...matrix[0].keys()];
+  const vectors = vectorOffsets(group);
+  for (const offsets of code.options.wide ? [vectors] : vectors.map((offset) => [offset])) {
+    const tiles = offsets.map((offset) => extents.map((y) => extents.map((x) => load(y, x, offset))));
+    emitTransforms(code, matrix, tiles, (y, rows) => {
+      for (const x of rows[0].keys()) {
+        store(
+          y,
+          x,
+          rows.map((row) => row[x]),
+          offsets[0],
+        );
+      }
+    });
+  }
+}
+
+/**
+ * Defines `transform(staged, target, lines)`: the products' inputs of a channel's tiles of a group of images, for some
+ * lines of tiles; a product's follow `productFloats` floats behind the one before.
  */
 export function defineTileTransform(
   module: ModuleBuilder,
   name: string,
   matrix: WinogradMatrices['input'],
-  { columns, step, tileColumns }: { readonly columns: number; readonly step: number; readonly tileColumns: number },
+  { group, columns, step, tileColumns }: Tiling,
   productFloats: number,
 ): number {
-  const extent = matrix[0].length;
+  const products = matrix.length;
   const parameters = { staged: 'i32', target: 'i32', lines: 'i32' } as const;
   return module.function(name, parameters, (code, { staged, target, lines }) => {
     const tile = code.local('i32');
     emitLoop(code, lines, () => {
       code.set(tile, staged);
       code.repeat(tileColumns, () => {
-        const pixels = Array.from({ length: extent }, (_, y) =>
-          Array.from({ length: extent }, (_, x) => v128.load(tile, pixelBytes(y * columns + x))),
+        code.temporaries(() =>
+          emitGroupTransform(
+            code,
+            matrix,
+            group,
+            (y, x, offset) => v128.load(tile, pixelBytes(group, y * columns + x) + offset),
+            (y, x, values, offset) =>
+              emitStore(code, target, values, (y * products + x) * productFloats * FLOAT + offset),
+          ),
         );
-        emitTransform(code, matrix, pixels)
-          .flat()
-          .forEach((value, product) => {
-            code.do(v128.store(target, value, product * productFloats * FLOAT));
-          });
-        code.increase(tile, pixelBytes(step));
-        code.increase(target, pixelBytes(1));
+        code.increase(tile, pixelBytes(group, step));
+        code.increase(target, pixelBytes(group, 1));
       });
-      code.increase(staged, pixelBytes(step * columns));
+      code.increase(staged, pixelBytes(group, step * columns));
     });
   });
 }
 
-/** Defines `untransform(products, target)`: a line of tiles as rows of pixels of four images. */
+/** Writes one vector, or two beside each other. */
+const emitStore = (code: FunctionBuilder, address: I32, [low, high]: readonly V128[], offset: number): void =>
+  code.do(high ? v128.storePair(address, low, high, offset) : v128.store(address, low, offset));
+
+/** Defines `untransform(products, target)`: a line of tiles as rows of pixels of a group of images. */
 function defineOutputTransform(
   module: ModuleBuilder,
   { matrices }: WinogradShape,
-  { tileColumns }: TileBlocks,
+  { group, tileColumns }: TileBlocks,
   productFloats: number,
 ): number {
   const { inputs, outputs, output } = matrices;
   const parameters = { products: 'i32', target: 'i32' } as const;
   return module.function('untransform', parameters, (code, { products, target }) => {
     code.repeat(tileColumns, () => {
-      const tile = Array.from({ length: inputs }, (_, y) =>
-        Array.from({ length: inputs }, (_, x) => v128.load(products, (y * inputs + x) * productFloats * FLOAT)),
+      code.temporaries(() =>
+        emitGroupTransform(
+          code,
+          output,
+          group,
+          (y, x, offset) => v128.load(products, (y * inputs + x) * productFloats * FLOAT + offset),
+          (y, x, values, offset) =>
+            emitStore(code, target, values, pixelBytes(group, y * tileColumns * outputs + x) + offset),
+        ),
       );
-      emitTransform(code, output, tile).forEach((row, y) => {
-        row.forEach((value, x) => {
-          code.do(v128.store(target, value, pixelBytes(y * tileColumns * outputs + x)));
-        });
-      });
-      code.increase(products, pixelBytes(1));
-      code.increase(target, pixelBytes(outputs));
+      code.increase(products, pixelBytes(group, 1));
+      code.increase(target, pixelBytes(group, outputs));
     });
   });
 }
@@ -173,14 +224,14 @@ export function winogradCall(
   const outputFloats = rowBlock * blocks.stride + TILE_GAP;
   const stagedColumns = blocks.tileColumns * outputs + 2;
   const stagedRows = blocks.lines * outputs + 2;
-  const stagedFloats = pixelFloats(stagedRows * stagedColumns);
+  const stagedFloats = pixelFloats(shape.group, stagedRows * stagedColumns);
   const tilesFloats = productCount * inputFloats;
   const filtersFloats = productCount * filterFloats;
   const layout = new ScratchLayout({
     own: tilesShared ? filtersFloats : tilesFloats,
     products: productCount * outputFloats,
     staged: stagedFloats,
-    line: pixelFloats(outputs * blocks.tileColumns * outputs),
+    line: pixelFloats(shape.group, outputs * blocks.tileColumns * outputs),
   });
   const sharedBytes = roundUp((tilesShared ? tilesFloats : filtersFloats) * FLOAT, 64);
   const convolveUnits = laneCount(items, layout.bytes);
@@ -200,22 +251,35 @@ export function winogradCall(
     scratchBytes: sharedBytes + laneUnits * layout.bytes,
     build: ((module, options, functionParameters, finish) => {
       const transformFilter = defineFilterTransform(module, 'transform filter', shape, order, filterFloats);
-      const inputPlanes = { height: inputHeight, width: inputWidth, imageFloats: depth * inputArea, batch };
+      const inputPlanes = {
+        group: shape.group,
+        height: inputHeight,
+        width: inputWidth,
+        imageFloats: depth * inputArea,
+        batch,
+      };
       const staging = { rows: stagedRows, columns: stagedColumns, pad: pads[1] };
-      const stage = defineQuadStaging(module, 'stage', inputPlanes, staging);
-      const tiling = { columns: stagedColumns, step: outputs, tileColumns: blocks.tileColumns };
+      const stage = defineGroupStaging(module, 'stage', inputPlanes, staging);
+      const tiling = { group: shape.group, columns: stagedColumns, step: outputs, tileColumns: blocks.tileColumns };
       const transform = defineTileTransform(module, 'transform', matrices.input, tiling, inputFloats);
       const untransform = defineOutputTransform(module, shape, blocks, outputFloats);
-      const outputPlanes = { height: outputHeight, width: outputWidth, imageFloats: rows * outputArea, batch };
-      const unstage = defineQuadUnstaging(module, 'unstage', outputPlanes);
+      const outputPlanes = {
+        group: shape.group,
+        height: outputHeight,
+        width: outputWidth,
+        imageFloats: rows * outputArea,
+        batch,
+      };
+      const unstage = defineGroupUnstaging(module, 'unstage', outputPlanes);
       const gemm = defineGemm(module, 'gemm', {
         options,
         leftStride: null,
         rightStride: blocks.stride,
         outputStride: blocks.stride,
       });
-      /** Tiles of four images in a block come before those of the next four. */
-      const tileOf = (block: TileBlock, quad: I32) => times(i32.mul(quad, block.lines), 4 * blocks.tileColumns);
+      /** Tiles of a group of images in a block come before those of the next group. */
+      const tileOf = (block: TileBlock, group: I32) =>
+        times(i32.mul(group, block.lines), blocks.group * blocks.tileColumns);
       /** Transforms a channel's tiles of a block. */
       const emitTiles = (
         code: FunctionBuilder,
@@ -223,11 +287,11 @@ export function winogradCall(
         channel: I32,
         [input, staged, transformed]: readonly I32[],
       ): void =>
-        emitLoop(code, block.quads, (quad) => {
-          const image = code.local('i32', times(i32.add(block.firstQuad, quad), 4));
+        emitLoop(code, block.groups, (group) => {
+          const image = code.local('i32', times(i32.add(block.firstGroup, group), shape.group));
           const plane = floatAt(input, [image, depth * inputArea], [channel, inputArea]);
           code.call(stage, plane, staged, i32.sub(times(block.firstLine, outputs), constant(pads[0])), image);
-          const target = floatAt(transformed, [channel, blocks.stride], [tileOf(block, quad), 1]);
+          const target = floatAt(transformed, [channel, blocks.stride], [tileOf(block, group), 1]);
           code.call(transform, staged, target, block.lines);
         });
       module.function('prepare', functionParameters, (code, parameters) => {
@@ -252,8 +316,8 @@ export function winogradCall(
           const { own, products, staged, line } = layout.locals(code, base);
           if (!tilesShared) emitFill(code, staged, constant(stagedFloats));
           forItems((item) => {
-            const [quadIndex, lineIndex, rowIndex] = emitPositions(code, item, grid);
-            const block = emitTileBlock(code, blocks, quadIndex, lineIndex);
+            const [groupIndex, lineIndex, rowIndex] = emitPositions(code, item, grid);
+            const block = emitTileBlock(code, blocks, groupIndex, lineIndex);
             const row = code.local('i32', i32.mul(rowIndex, constant(rowBlock)));
             const rowsHere = code.local('i32', minimum(constant(rowBlock), i32.sub(constant(rows), row)));
             const left = code.local('i32', tilesShared ? own : floatAt(scratch, [row, depth]));
@@ -275,31 +339,34 @@ export function winogradCall(
             const firstRow = code.local('i32', times(block.firstLine, outputs));
             const rowsLeft = i32.sub(constant(outputHeight), firstRow);
             const pixelRows = minimum(code.local('i32', times(block.lines, outputs)), code.local('i32', rowsLeft));
-            const firstImage = code.local('i32', times(block.firstQuad, 4));
+            const firstImage = code.local('i32', times(block.firstGroup, shape.group));
             const imagesLeft = code.local('i32', i32.sub(constant(batch), firstImage));
             const complete = {
               channels: constant(1),
               image: firstImage,
-              images: minimum(code.local('i32', times(block.quads, 4)), imagesLeft),
+              images: minimum(code.local('i32', times(block.groups, shape.group)), imagesLeft),
               start: code.local('i32', times(firstRow, outputWidth)),
               pixels: code.local('i32', times(pixelRows, outputWidth)),
             };
             emitLoop(code, rowsHere, (channel) => {
-              emitLoop(code, block.quads, (quad) => {
-                const image = code.local('i32', times(i32.add(block.firstQuad, quad), 4));
+              emitLoop(code, block.groups, (group) => {
+                const image = code.local('i32', times(i32.add(block.firstGroup, group), shape.group));
                 const plane = floatAt(output, [image, rows * outputArea], [i32.add(row, channel), outputArea]);
                 const target = code.local('i32', plane);
-                const first = floatAt(products, [channel, blocks.stride], [tileOf(block, quad), 1]);
+                const first = floatAt(products, [channel, blocks.stride], [tileOf(block, group), 1]);
                 const tiles = code.local('i32', first);
                 const y = code.local('i32', firstRow);
                 emitLoop(code, block.lines, () => {
                   code.call(untransform, tiles, line);
                   for (let index = 0; index < outputs; index++) {
-                    const pixels = i32.add(line, constant(pixelBytes(index * blocks.tileColumns * outputs)));
+                    const pixels = i32.add(
+                      line,
+                      constant(pixelBytes(shape.group, index * blocks.tileColumns * outputs)),
+                    );
                     code.if(i32.ltS(y, constant(outputHeight)), () => code.call(unstage, pixels, target, y, image));
                     code.increase(y, 1);
                   }
-                  code.increase(tiles, pixelBytes(blocks.tileColumns));
+                  code.increase(tiles, pixelBytes(shape.group, blocks.tileColumns));
                 });
               });
               finish(code, parameters, { ...complete, channel: code.local('i32', i32.add(row, channel)) });

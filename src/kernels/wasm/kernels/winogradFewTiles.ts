@@ -7,9 +7,9 @@
 import { i32 } from '../assembler/instructions.js';
 import { kernelParameters, sizeOf, type WasmCall } from '../kernel.js';
 import { defineGemm, paddedStride, TILE_COLUMNS } from './gemm.js';
+import { defineGroupStaging, pixelFloats } from './imageGroups.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout } from './lanes.js';
 import { defineTranspose } from './movement.js';
-import { defineQuadStaging, pixelFloats } from './quads.js';
 import { constant, emitFill, evenBlock, FLOAT, floatAt, minimum, roundUp, times } from './spans.js';
 import { defineTileTransform } from './winograd.js';
 import { tileCount, type WinogradShape } from './winogradShape.js';
@@ -51,12 +51,12 @@ export function fewTilesFilterGradientCall(shape: WinogradShape, key: string, co
   const { tiles, stride, rightStride, products, leftFloats, rightFloats, leftBytes, rightBytes } = tilesLayout(shape);
   const [tileRows, tileColumns] = [outputHeight, outputWidth].map((extent) => Math.ceil(extent / matrices.outputs));
   const [lineRows, lineColumns] = [tileRows * matrices.outputs, tileColumns * matrices.outputs];
-  const quads = Math.ceil(batch / 4);
-  const quadTiles = 4 * tileRows * tileColumns;
+  const imageGroups = Math.ceil(batch / shape.group);
+  const groupTiles = shape.group * tileRows * tileColumns;
   const groups = Math.ceil(outputs / GROUP);
   const groupFloats = GROUP * stride + GAP;
   const [stagedFloats, stagedGradientFloats] = [(lineRows + 2) * (lineColumns + 2), lineRows * lineColumns].map(
-    pixelFloats,
+    (pixels) => pixelFloats(shape.group, pixels),
   );
   const transformItems = inputs + groups;
   const transformLayout = new ScratchLayout({
@@ -83,13 +83,25 @@ export function fewTilesFilterGradientCall(shape: WinogradShape, key: string, co
     ],
     scratchBytes: lanesOffset + Math.max(transformUnits, multiplyUnits) * laneBytes,
     build(module, options) {
-      const inputPlanes = { height: inputHeight, width: inputWidth, imageFloats: inputs * inputArea, batch };
-      const gradientPlanes = { height: outputHeight, width: outputWidth, imageFloats: outputs * outputArea, batch };
+      const inputPlanes = {
+        group: shape.group,
+        height: inputHeight,
+        width: inputWidth,
+        imageFloats: inputs * inputArea,
+        batch,
+      };
+      const gradientPlanes = {
+        group: shape.group,
+        height: outputHeight,
+        width: outputWidth,
+        imageFloats: outputs * outputArea,
+        batch,
+      };
       const staging = { rows: lineRows + 2, columns: lineColumns + 2, pad: pads[1] };
-      const stage = defineQuadStaging(module, 'stage', inputPlanes, staging);
+      const stage = defineGroupStaging(module, 'stage', inputPlanes, staging);
       const gradientStaging = { rows: lineRows, columns: lineColumns, pad: 0 };
-      const stageGradient = defineQuadStaging(module, 'stage gradient', gradientPlanes, gradientStaging, 'zero');
-      const tiling = { step: matrices.outputs, tileColumns };
+      const stageGradient = defineGroupStaging(module, 'stage gradient', gradientPlanes, gradientStaging, 'zero');
+      const tiling = { group: shape.group, step: matrices.outputs, tileColumns };
       const tilingOf = (columns: number) => ({ ...tiling, columns });
       const transform = defineTileTransform(module, 'transform', matrices.input, tilingOf(staging.columns), leftFloats);
       const transformGradient = defineTileTransform(
@@ -114,10 +126,10 @@ export function fewTilesFilterGradientCall(shape: WinogradShape, key: string, co
             code.if(
               i32.ltS(item, constant(inputs)),
               () =>
-                code.repeat(quads, (quad) => {
-                  const plane = floatAt(input, [quad, 4 * inputs * inputArea], [item, inputArea]);
-                  code.call(stage, plane, staged, constant(-pads[0]), times(quad, 4));
-                  const target = floatAt(scratch, [item, stride], [quad, quadTiles]);
+                code.repeat(imageGroups, (images) => {
+                  const plane = floatAt(input, [images, shape.group * inputs * inputArea], [item, inputArea]);
+                  code.call(stage, plane, staged, constant(-pads[0]), times(images, shape.group));
+                  const target = floatAt(scratch, [item, stride], [images, groupTiles]);
                   code.call(transform, staged, target, constant(tileRows));
                 }),
               () => {
@@ -126,11 +138,11 @@ export function fewTilesFilterGradientCall(shape: WinogradShape, key: string, co
                 const here = code.local('i32', minimum(constant(GROUP), rest));
                 const channel = code.local('i32', constant(0));
                 code.countTo(channel, here, 1, () =>
-                  code.repeat(quads, (quad) => {
+                  code.repeat(imageGroups, (images) => {
                     const output = i32.add(first, channel);
-                    const plane = floatAt(gradient, [quad, 4 * outputs * outputArea], [output, outputArea]);
-                    code.call(stageGradient, plane, stagedGradient, constant(0), times(quad, 4));
-                    const target = floatAt(group, [channel, stride], [quad, quadTiles]);
+                    const plane = floatAt(gradient, [images, shape.group * outputs * outputArea], [output, outputArea]);
+                    code.call(stageGradient, plane, stagedGradient, constant(0), times(images, shape.group));
+                    const target = floatAt(group, [channel, stride], [images, groupTiles]);
                     code.call(transformGradient, stagedGradient, target, constant(tileRows));
                   }),
                 );

@@ -6,9 +6,9 @@
 import { f32x4, i32, v128 } from '../assembler/instructions.js';
 import { kernelParameters, sizeOf, type WasmCall } from '../kernel.js';
 import { defineGemm, paddedStride, TILE_COLUMNS, TILE_ROWS } from './gemm.js';
+import { defineGroupStaging, pixelFloats } from './imageGroups.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout } from './lanes.js';
 import { defineTranspose } from './movement.js';
-import { defineQuadStaging, pixelFloats } from './quads.js';
 import { constant, emitFill, emitLoop, evenBlock, FLOAT, floatAt, minimum, roundUp, times } from './spans.js';
 import { defineTileTransform } from './winograd.js';
 import { fewTiles, fewTilesFilterGradientCall } from './winogradFewTiles.js';
@@ -28,7 +28,7 @@ const GAP = 16;
 
 export function winogradFilterGradientCall(shape: WinogradShape, key: string, cost: number): WasmCall {
   if (fewTiles(shape)) return fewTilesFilterGradientCall(shape, key, cost);
-  const { matrices, batch, rows: outputs, depth: inputs, pads } = shape;
+  const { matrices, batch, group, rows: outputs, depth: inputs, pads } = shape;
   const { inputHeight, inputWidth, outputHeight, outputWidth } = shape;
   const blocks = tileBlocks(shape);
   const blockCount = sizeOf(blocks.grid);
@@ -48,8 +48,8 @@ export function winogradFilterGradientCall(shape: WinogradShape, key: string, co
   const rightStride = paddedStride(sumsStride);
   const lineColumns = blocks.tileColumns * matrices.outputs;
   const lineRows = blocks.lines * matrices.outputs;
-  const stagedFloats = pixelFloats((lineRows + 2) * (lineColumns + 2));
-  const stagedGradientFloats = pixelFloats(lineRows * lineColumns);
+  const stagedFloats = pixelFloats(group, (lineRows + 2) * (lineColumns + 2));
+  const stagedGradientFloats = pixelFloats(group, lineRows * lineColumns);
   const layout = new ScratchLayout({
     transformed: productCount * inputFloats,
     transformedGradient: productCount * gradientFloats,
@@ -67,13 +67,19 @@ export function winogradFilterGradientCall(shape: WinogradShape, key: string, co
     ],
     scratchBytes: sumsBytes + laneCount(items, layout.bytes) * layout.bytes,
     build(module, options) {
-      const inputPlanes = { height: inputHeight, width: inputWidth, imageFloats: inputs * inputArea, batch };
-      const gradientPlanes = { height: outputHeight, width: outputWidth, imageFloats: outputs * outputArea, batch };
+      const inputPlanes = { group, height: inputHeight, width: inputWidth, imageFloats: inputs * inputArea, batch };
+      const gradientPlanes = {
+        group,
+        height: outputHeight,
+        width: outputWidth,
+        imageFloats: outputs * outputArea,
+        batch,
+      };
       const staging = { rows: lineRows + 2, columns: lineColumns + 2, pad: pads[1] };
-      const stage = defineQuadStaging(module, 'stage', inputPlanes, staging);
+      const stage = defineGroupStaging(module, 'stage', inputPlanes, staging);
       const gradientStaging = { rows: lineRows, columns: lineColumns, pad: 0 };
-      const stageGradient = defineQuadStaging(module, 'stage gradient', gradientPlanes, gradientStaging, 'zero');
-      const tiling = { step: matrices.outputs, tileColumns: blocks.tileColumns };
+      const stageGradient = defineGroupStaging(module, 'stage gradient', gradientPlanes, gradientStaging, 'zero');
+      const tiling = { group, step: matrices.outputs, tileColumns: blocks.tileColumns };
       const transform = defineTileTransform(
         module,
         'transform',
@@ -111,12 +117,12 @@ export function winogradFilterGradientCall(shape: WinogradShape, key: string, co
             const first = code.local('i32', share(part));
             const index = code.local('i32', first);
             code.countTo(index, code.local('i32', share(i32.add(part, constant(1)))), 1, () => {
-              const [quadIndex, lineIndex] = emitPositions(code, index, blocks.grid);
-              const block = emitTileBlock(code, blocks, quadIndex, lineIndex);
+              const [groupIndex, lineIndex] = emitPositions(code, index, blocks.grid);
+              const block = emitTileBlock(code, blocks, groupIndex, lineIndex);
               const line = code.local('i32', times(block.firstLine, matrices.outputs));
-              emitLoop(code, block.quads, (quad) => {
-                const image = code.local('i32', times(i32.add(block.firstQuad, quad), 4));
-                const tile = code.local('i32', times(i32.mul(quad, block.lines), 4 * blocks.tileColumns));
+              emitLoop(code, block.groups, (position) => {
+                const image = code.local('i32', times(i32.add(block.firstGroup, position), group));
+                const tile = code.local('i32', times(i32.mul(position, block.lines), group * blocks.tileColumns));
                 code.repeat(outputs, (outputChannel) => {
                   const plane = floatAt(gradient, [image, outputs * outputArea], [outputChannel, outputArea]);
                   code.call(stageGradient, plane, stagedGradient, line, image);

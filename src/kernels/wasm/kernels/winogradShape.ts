@@ -3,6 +3,7 @@ import { type I32, i32 } from '../assembler/instructions.js';
 import type { FunctionBuilder } from '../assembler/module.js';
 import type { ConvolutionShape } from './convolutionShape.js';
 import { paddedStride } from './gemm.js';
+import type { GroupSize } from './imageGroups.js';
 import { constant, evenBlock, minimum, times } from './spans.js';
 import { F4, type WinogradMatrices } from './winogradTransforms.js';
 
@@ -10,6 +11,8 @@ import { F4, type WinogradMatrices } from './winogradTransforms.js';
 export interface WinogradShape {
   readonly matrices: WinogradMatrices;
   readonly batch: number;
+  /** Images that are worked on together; the last group may not be whole. */
+  readonly group: GroupSize;
   readonly rows: number;
   readonly depth: number;
   readonly inputHeight: number;
@@ -37,6 +40,7 @@ export function winogradShape(shape: ConvolutionShape): WinogradShape | null {
   return {
     matrices: F4,
     batch,
+    group: batch % 8 === 0 ? 8 : 4,
     rows: outputChannels,
     depth: inputChannels,
     inputHeight: shape.height,
@@ -63,53 +67,58 @@ export interface TileBlocks {
   /** Tiles along the axes of an image. */
   readonly tileRows: number;
   readonly tileColumns: number;
-  /** Groups of four images, and rows of tiles, in a block. */
-  readonly quads: number;
+  /** Images of a group. */
+  readonly group: GroupSize;
+  /** Groups of images, and rows of tiles, in a block. */
+  readonly groups: number;
   readonly lines: number;
-  readonly quadCount: number;
-  readonly grid: readonly [quads: number, lines: number];
-  /** Most tiles in a block, those of four images counted one by one. */
+  readonly groupCount: number;
+  readonly grid: readonly [groups: number, lines: number];
+  /** Most tiles in a block, those of a group's images counted one by one. */
   readonly tiles: number;
   /** Floats from one channel to the next of transformed tiles. */
   readonly stride: number;
 }
 
-/** Tiles of all images, and of those that fill up the last four. */
-export const tileCount = ({ matrices, batch, outputHeight, outputWidth }: WinogradShape): number =>
-  4 * Math.ceil(batch / 4) * Math.ceil(outputHeight / matrices.outputs) * Math.ceil(outputWidth / matrices.outputs);
+/** Tiles of all images, and of those that fill up the last group. */
+export const tileCount = ({ matrices, batch, group, outputHeight, outputWidth }: WinogradShape): number =>
+  group *
+  Math.ceil(batch / group) *
+  Math.ceil(outputHeight / matrices.outputs) *
+  Math.ceil(outputWidth / matrices.outputs);
 
 /** Tiles of a block: enough to use each transformed filter often, few enough for the second-level cache. */
 const TILE_BLOCK = 64;
 
 /** Cuts the tiles into blocks of about `most`. */
 export function tileBlocks(
-  { matrices, batch, outputHeight, outputWidth }: WinogradShape,
+  { matrices, batch, group, outputHeight, outputWidth }: WinogradShape,
   most = TILE_BLOCK,
 ): TileBlocks {
   const [tileRows, tileColumns] = [outputHeight, outputWidth].map((extent) => Math.ceil(extent / matrices.outputs));
-  const quadCount = Math.ceil(batch / 4);
-  const lines = evenBlock(tileRows, Math.max(1, Math.floor(most / (4 * tileColumns))), 1);
-  const quads =
-    lines < tileRows ? 1 : evenBlock(quadCount, Math.max(1, Math.floor(most / (4 * tileColumns * lines))), 1);
-  const tiles = 4 * quads * lines * tileColumns;
-  const grid = [Math.ceil(quadCount / quads), Math.ceil(tileRows / lines)] as const;
-  return { tileRows, tileColumns, quads, lines, quadCount, grid, tiles, stride: paddedStride(tiles) };
+  const groupCount = Math.ceil(batch / group);
+  const lines = evenBlock(tileRows, Math.max(1, Math.floor(most / (group * tileColumns))), 1);
+  const groups =
+    lines < tileRows ? 1 : evenBlock(groupCount, Math.max(1, Math.floor(most / (group * tileColumns * lines))), 1);
+  const tiles = group * groups * lines * tileColumns;
+  const grid = [Math.ceil(groupCount / groups), Math.ceil(tileRows / lines)] as const;
+  return { tileRows, tileColumns, group, groups, lines, groupCount, grid, tiles, stride: paddedStride(tiles) };
 }
 
 /** A block of tiles while the kernel runs. */
 export interface TileBlock {
-  readonly firstQuad: I32;
-  readonly quads: I32;
+  readonly firstGroup: I32;
+  readonly groups: I32;
   readonly firstLine: I32;
   readonly lines: I32;
   readonly tiles: I32;
 }
 
-export function emitTileBlock(code: FunctionBuilder, blocks: TileBlocks, quadIndex: I32, lineIndex: I32): TileBlock {
-  const firstQuad = code.local('i32', i32.mul(quadIndex, constant(blocks.quads)));
+export function emitTileBlock(code: FunctionBuilder, blocks: TileBlocks, groupIndex: I32, lineIndex: I32): TileBlock {
+  const firstGroup = code.local('i32', i32.mul(groupIndex, constant(blocks.groups)));
   const firstLine = code.local('i32', i32.mul(lineIndex, constant(blocks.lines)));
-  const quads = code.local('i32', minimum(constant(blocks.quads), i32.sub(constant(blocks.quadCount), firstQuad)));
+  const groups = code.local('i32', minimum(constant(blocks.groups), i32.sub(constant(blocks.groupCount), firstGroup)));
   const lines = code.local('i32', minimum(constant(blocks.lines), i32.sub(constant(blocks.tileRows), firstLine)));
-  const tiles = code.local('i32', times(i32.mul(quads, lines), 4 * blocks.tileColumns));
-  return { firstQuad, quads, firstLine, lines, tiles };
+  const tiles = code.local('i32', times(i32.mul(groups, lines), blocks.group * blocks.tileColumns));
+  return { firstGroup, groups, firstLine, lines, tiles };
 }

@@ -167,20 +167,40 @@ function emitProduct(code: FunctionBuilder, matrix: Matrix, inputs: readonly V12
   return results;
 }
 
-/** matrix x tile x matrix^T; a tile is a list of rows of vectors. */
+/**
+ * matrix x tile x matrix^T of one tile or of several alike; a tile is a list of rows of vectors. `row` is given each row of
+ * the results, of all tiles, when it is made: what is written at once need not be kept.
+ */
+export function emitTransforms(
+  code: FunctionBuilder,
+  matrix: Matrix,
+  tiles: readonly (readonly (readonly V128[])[])[],
+  row: (index: number, rows: readonly (readonly Local<'v128'>[])[]) => void,
+): void {
+  const columns = tiles.map((tile) =>
+    tile[0].map((_, column) =>
+      emitProduct(
+        code,
+        matrix,
+        tile.map((values) => values[column]),
+      ),
+    ),
+  );
+  for (const index of matrix.keys()) {
+    const rows = columns.map((each) =>
+      emitProduct(
+        code,
+        matrix,
+        each.map((column) => column[index]),
+      ),
+    );
+    row(index, rows);
+  }
+}
+
+/** As `emitTransforms`, the results of one tile. */
 export function emitTransform(code: FunctionBuilder, matrix: Matrix, tile: readonly (readonly V128[])[]): V128[][] {
-  const columns = tile[0].map((_, column) =>
-    emitProduct(
-      code,
-      matrix,
-      tile.map((row) => row[column]),
-    ),
-  );
-  return matrix.map((_, row) =>
-    emitProduct(
-      code,
-      matrix,
-      columns.map((column) => column[row]),
-    ),
-  );
+  const results: V128[][] = [];
+  emitTransforms(code, matrix, [tile], (_, [row]) => results.push([...row]));
+  return results;
 }
