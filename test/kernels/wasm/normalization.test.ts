@@ -56,6 +56,8 @@ describe('batchNorm in WebAssembly', () => {
     checkBatchNorm([21, 3, 32, 31], 5, 1);
     checkBatchNorm([3, 2, 97, 101], -5, 2);
     checkBatchNorm([300, 5], 1, 3);
+    checkBatchNorm([20, 17, 25, 26], 1, 4);
+    checkBatchNorm([9, 16], 1, 5);
   });
 
   it('is the same bits in two kernels', () => {

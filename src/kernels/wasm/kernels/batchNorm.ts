@@ -262,21 +262,44 @@ export const batchNormGradient: WasmKernel<'batchNormGradient'> = (inputs, { eps
   const units = cut.channels * cut.groups;
   return {
     key: `batchNormGradient ${[cut.images, cut.channels, cut.plane, epsilon]}`,
-    phases: [
-      { name: 'sums', units },
-      { name: 'gradient', units },
-    ],
+    phases: channelwise(cut)
+      ? [{ name: 'channel', units: cut.channels }]
+      : [
+          { name: 'sums', units },
+          { name: 'gradient', units },
+        ],
     scratchBytes: units * PARTIAL_BYTES,
     build(module) {
-      defineGradientSums(module, cut);
-      defineGradient(module, cut, epsilon);
+      const parts = [defineGradientSums(module, cut), defineGradient(module, cut, epsilon)];
+      if (channelwise(cut)) defineChannels(module, cut, parts);
     },
   };
 };
 
+/** Bytes of a channel of x and of g that the second-level cache keeps from the sums to the gradient. */
+const CHANNEL_BYTES = 3 * 2 ** 17;
+/** Channels that are enough units of work for several threads. */
+const ENOUGH_CHANNELS = 16;
+
+/** Whether a unit is best a whole channel, sums and gradient. */
+const channelwise = ({ images, channels, plane }: Cut): boolean =>
+  channels >= ENOUGH_CHANNELS && 2 * images * plane * FLOAT_BYTES <= CHANNEL_BYTES;
+
+/** Does all parts for a channel before those for the next. */
+function defineChannels(module: ModuleBuilder, { groups }: Cut, parts: readonly number[]): void {
+  module.function('channel', kernelParameters(BACKWARD), (code, { begin, end, ...addresses }) => {
+    code.countTo(begin, end, 1, () => {
+      const first = code.local('i32', times(begin, groups));
+      for (const part of parts) {
+        code.call(part, ...BACKWARD.map((name) => addresses[name]), first, i32.add(first, i32.const(groups)));
+      }
+    });
+  });
+}
+
 /** The sums of g and of g (x - mean) of a unit. */
-function defineGradientSums(module: ModuleBuilder, cut: Cut): void {
-  module.function('sums', kernelParameters(BACKWARD), (code, parameters) => {
+function defineGradientSums(module: ModuleBuilder, cut: Cut): number {
+  return module.function('sums', kernelParameters(BACKWARD), (code, parameters) => {
     const { begin, end, scratch } = parameters;
     const sums = new Accumulators(code, 2);
     code.countTo(begin, end, 1, () => {
@@ -294,9 +317,9 @@ function defineGradientSums(module: ModuleBuilder, cut: Cut): void {
   });
 }
 
-function defineGradient(module: ModuleBuilder, cut: Cut, epsilon: number): void {
+function defineGradient(module: ModuleBuilder, cut: Cut, epsilon: number): number {
   const total = f64.const(cut.images * cut.plane);
-  module.function('gradient', kernelParameters(BACKWARD), (code, parameters) => {
+  return module.function('gradient', kernelParameters(BACKWARD), (code, parameters) => {
     const { begin, end, scratch } = parameters;
     const [sum, product] = [code.local('f64'), code.local('f64')];
     code.countTo(begin, end, 1, () => {
