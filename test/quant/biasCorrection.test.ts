@@ -1,8 +1,8 @@
-/** Fast bias correction where NNCF's PyTorch backend gives no reference: it brings the mean of outputs back. */
+/** Bias correction where NNCF gives no reference: it brings the mean of outputs back. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { noGrad } from '../../src/autograd/gradMode.js';
 import * as nn from '../../src/nn/index.js';
-import { quantize } from '../../src/quant/quantize.js';
+import { type QuantizeOptions, quantize } from '../../src/quant/quantize.js';
 import { channelMeans } from '../../src/quant/statistics/channelMeans.js';
 import { full, rand } from '../../src/tensor/create.js';
 import { Generator, manualSeed } from '../../src/tensor/random.js';
@@ -26,15 +26,20 @@ function meansOf(model: { forward(x: Tensor): unknown }): number[] {
 const largest = (a: readonly number[], b: readonly number[]): number =>
   Math.max(...a.map((value, index) => Math.abs(value - b[index])));
 
-/** Distance of the mean outputs to those of the float model, without and with correction, with quantized weights only. */
-async function shifts(model: nn.Module): Promise<{ without: number; corrected: number }> {
+/** Distance of the mean outputs to those of the float model, without and with corrections, with quantized weights only. */
+async function shifts(model: nn.Module): Promise<{ without: number; corrected: number; layerwise: number }> {
   const target = meansOf(model.eval() as nn.Module & { forward(x: Tensor): unknown });
-  const measure = async (correct: boolean): Promise<number> => {
-    const quantized = await quantize(model, data, { bits: 3, advancedParameters: { disableBiasCorrection: !correct } });
+  const measure = async (options: QuantizeOptions): Promise<number> => {
+    // A fifth of the subset is used layer after layer: here all the data.
+    const quantized = await quantize(model, data, { bits: 3, subsetSize: 5 * data.length, ...options });
     for (const quantizer of quantized.quantizers) if (quantizer.spec.kind === 'activations') quantizer.disable();
     return largest(meansOf(quantized), target);
   };
-  return { without: await measure(false), corrected: await measure(true) };
+  return {
+    without: await measure({ advancedParameters: { disableBiasCorrection: true } }),
+    corrected: await measure({}),
+    layerwise: await measure({ fastBiasCorrection: false }),
+  };
 }
 
 /** Biases of one, far from the threshold where a correction is not believed. */
@@ -64,10 +69,50 @@ describe('the mean of the output', () => {
       () => new nn.Sequential(new nn.ConvTranspose2d(4, 6, 2, { stride: 2 }), new nn.BatchNorm2d(6)),
     ],
   ])('%s comes back', async (_, make) => {
-    const { without, corrected } = await shifts(withBiases(make()));
+    const { without, corrected, layerwise } = await shifts(withBiases(make()));
     expect(without).toBeGreaterThan(1e-3);
     expect(corrected).toBeLessThan(without / 2);
+    // Measured on the data itself, nothing remains of it.
+    expect(layerwise).toBeLessThan(1e-5);
   });
+
+  it('of several layers comes back layer after layer, also behind branches and joins', async () => {
+    class Branches extends nn.Module {
+      readonly stem = withBiases(new nn.Conv2d(4, 4, 3, { padding: 1 }));
+      readonly left = withBiases(new nn.Conv2d(4, 4, 3, { padding: 1 }));
+      readonly right = withBiases(new nn.Conv2d(4, 4, 1));
+      readonly head = withBiases(new nn.Conv2d(4, 6, 1));
+      override forward(x: Tensor): Tensor {
+        const y = this.stem.forward(x).relu();
+        return this.head.forward(this.left.forward(y).add(this.right.forward(y)).relu());
+      }
+    }
+    const chain = new nn.Sequential(
+      ...[new nn.Conv2d(4, 6, 3), new nn.ReLU(), new nn.Conv2d(6, 6, 3), new nn.ReLU(), new nn.Conv2d(6, 4, 1)],
+    );
+    const alone = await shifts(withBiases(chain));
+    expect(alone.without).toBeGreaterThan(1e-2);
+    expect(alone.layerwise).toBeLessThan(1e-5);
+    expect(alone.layerwise).toBeLessThan(alone.corrected / 100);
+    // Behind a join NNCF measures on values from before and after the later branch is corrected, so something remains.
+    const { without, layerwise } = await shifts(new Branches());
+    expect(without).toBeGreaterThan(1e-2);
+    expect(layerwise).toBeLessThan(without);
+  });
+});
+
+it('changes nothing beyond the threshold that the user gives', async () => {
+  const model = withBiases(new nn.Conv2d(4, 6, 3));
+  const before = [...(model.bias?.dataSync() ?? [])];
+  for (const fastBiasCorrection of [true, false]) {
+    const biasOf = async (threshold: number): Promise<number[]> => {
+      const advancedParameters = { biasCorrectionParams: { threshold } };
+      const quantized = await quantize(model, data, { bits: 3, fastBiasCorrection, advancedParameters });
+      return [...(quantized.stateDict().get('bias')?.dataSync() ?? [])];
+    };
+    expect(await biasOf(1e-4)).toEqual(before);
+    expect(await biasOf(10)).not.toEqual(before);
+  }
 });
 
 it('is left alone where a bias is zero, or would change more than twofold', async () => {
