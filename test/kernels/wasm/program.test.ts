@@ -326,6 +326,22 @@ describe('memory', () => {
     expect(target.info().heapUsed).toBeLessThan(heapUsed + 2 ** 16);
   });
 
+  it('of a program that is collected stays where another program needs as much', async () => {
+    const target = WasmBackend.create({ threads: 1 });
+    const [first, x] = [large(target), given(target)];
+    first.forward([x]).dispose();
+    const { heapUsed } = target.info();
+    const dropped = ((): WeakRef<CompiledProgram> => {
+      const second = large(target, 2 ** 15);
+      second.forward([given(target, 2 ** 15)]).dispose();
+      return new WeakRef(second);
+    })();
+    for (let attempt = 0; attempt < 50 && dropped.deref(); attempt++) await collect();
+    await collect();
+    expect(target.info().heapUsed).toBeGreaterThan(heapUsed - 1024);
+    first.forward([x]).dispose();
+  });
+
   it('of a program that is collected is given back: arenas, constants, open runs', async () => {
     const target = WasmBackend.create({ threads: 1 });
     await collect();

@@ -6,7 +6,7 @@
  * only when the event loop turns. So when a program has several runs open, the oldest is spilled: what its backward part
  * would read is copied to an ordinary array, which the collector does see, and copied back if it is needed after all.
  */
-import type { Block, Heap } from '../heap.js';
+import { type Block, type Heap, roomFor } from '../heap.js';
 import type { Range } from './arena.js';
 
 /** Runs of one program that keep an arena; models that are called more often per step pay a copy. */
@@ -20,6 +20,8 @@ const IDLE_ARENAS = 2;
 const HEADROOM = 1 / 6;
 /** Smaller arenas, in bytes, are not worth it. */
 const HEADROOM_FROM = 2 ** 22;
+
+const withHeadroom = (bytes: number): number => (bytes < HEADROOM_FROM ? bytes : Math.ceil(bytes * (1 + HEADROOM)));
 
 /** The memory of one run. Must not hold the run itself, whose end is noticed by its collection. */
 export class RunMemory {
@@ -44,21 +46,21 @@ export class ArenaPool {
   /** Oldest first. */
   readonly #open = new Set<RunMemory>();
   readonly #abandoned = new FinalizationRegistry<RunMemory>((memory) => this.end(memory));
-  /** Programs that are not collected yet. */
-  #programs = 0;
-  readonly #collected = new FinalizationRegistry<null>(() => {
-    this.#programs--;
-    this.releaseIdle();
+  /** Bytes that each program needs which is not collected yet. */
+  #needs: number[] = [];
+  readonly #collected = new FinalizationRegistry<number>((bytes) => {
+    this.#needs.splice(this.#needs.indexOf(bytes), 1);
+    this.#releaseUnneeded();
   });
 
   constructor(heap: Heap) {
     this.#heap = heap;
   }
 
-  /** Releases the idle arenas when the program is collected; another program may need smaller ones. */
-  watch(program: object): void {
-    this.#programs++;
-    this.#collected.register(program, null);
+  /** Releases arenas that are larger than any other program needs when this one is collected. */
+  watch(program: object, bytes: number): void {
+    this.#needs.push(bytes);
+    this.#collected.register(program, bytes);
   }
 
   /** Gives the memory back when `run` is collected. */
@@ -109,7 +111,7 @@ export class ArenaPool {
     memory.block = null;
     if (!block) return;
     this.#idle.push(block);
-    if (this.#programs === 0) this.releaseIdle();
+    this.#releaseUnneeded();
     if (this.#idle.length <= IDLE_ARENAS) return;
     this.#idle.sort((a, b) => b.bytes - a.bytes);
     this.#heap.release(this.#idle.pop() as Block);
@@ -119,6 +121,13 @@ export class ArenaPool {
   releaseIdle(): void {
     for (const block of this.#idle) this.#heap.release(block);
     this.#idle = [];
+  }
+
+  /** Releases the idle arenas that are too large for all programs there are. */
+  #releaseUnneeded(): void {
+    const largest = Math.max(0, ...this.#needs.map((bytes) => roomFor(withHeadroom(bytes))));
+    for (const block of this.#idle) if (block.bytes > largest) this.#heap.release(block);
+    this.#idle = this.#idle.filter(({ bytes }) => bytes <= largest);
   }
 
   #take(bytes: number): Block {
@@ -140,10 +149,9 @@ export class ArenaPool {
 
   /** An arena with room behind it; null where that is not worth it, or others may need the room. */
   #withHeadroom(bytes: number): Block | null {
-    if (bytes < HEADROOM_FROM) return null;
+    const wanted = withHeadroom(bytes);
     const { used, limit } = this.#heap;
-    const wanted = Math.ceil(bytes * (1 + HEADROOM));
-    return used + wanted <= limit / 2 ? this.#heap.allocate(wanted) : null;
+    return wanted > bytes && used + wanted <= limit / 2 ? this.#heap.allocate(wanted) : null;
   }
 
   /** Calls `copy` for each kept range of the arena and its part of the saved bytes. */

@@ -80,7 +80,7 @@ export class WasmProgram implements CompiledProgram {
     this.#arena = new Arena(forward, main, outside, this.#copied(backward), host.guard);
     this.#forward = new PreparedPart(forward, this.#arena.forward, this.#table, this.#outside, host);
     this.#prepare(backward, main, this.#arena.backward);
-    host.arenas.watch(this);
+    host.arenas.watch(this, this.#arena.forward.bytes);
   }
 
   /** Bytes of one run's memory, without results and gradients. */
