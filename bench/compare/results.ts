@@ -11,7 +11,6 @@ export interface Figures {
   readonly fp32_step_ms: number;
   readonly qat_step_ms: number;
   readonly max_rss_mb: number;
-  readonly first_step_ms?: number;
   readonly engine?: string;
 }
 
@@ -63,11 +62,11 @@ export class Results {
     return this.#recorded.find((each) => each.side === side)?.figures.engine ?? '';
   }
 
-  /** Median over the rounds; undefined where the side did not run the workload. */
-  median(side: Side, workload: string, key: 'fp32_step_ms' | 'qat_step_ms' | 'max_rss_mb' | 'first_step_ms'): number {
+  /** Median over the rounds; NaN where the side did not run the workload. */
+  median(side: Side, workload: string, key: 'fp32_step_ms' | 'qat_step_ms' | 'max_rss_mb'): number {
     const values = this.#recorded
       .filter((each) => each.side === side && each.figures.workload === workload)
-      .map(({ figures }) => figures[key] ?? Number.NaN);
+      .map(({ figures }) => figures[key]);
     return values.length > 0 ? median(values) : Number.NaN;
   }
 }
