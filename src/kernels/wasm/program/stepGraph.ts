@@ -124,12 +124,15 @@ class Ancestors {
     this.#bits[group * this.#words + (ancestor >> 5)] |= 1 << (ancestor & 31);
   }
 
-  /** Lets the first group stand for both. */
+  /** Lets the first group stand for both; the second runs after it. */
   join(first: number, second: number): void {
     this.#addAll(first, second);
     this.#bits[first * this.#words + (first >> 5)] &= ~(1 << (first & 31));
     for (let group = 0; group < this.#count; group++) {
-      if (group !== first && (this.has(group, first) || this.has(group, second))) this.add(group, first);
+      // What runs after the second group runs after all that the two of them do already.
+      if (group !== first && group !== second && this.has(group, first) && !this.has(group, second)) {
+        this.#addAll(group, first);
+      }
     }
   }
 
