@@ -2,14 +2,15 @@
  * Depthwise convolution, one filter for each channel, and the gradient of its input. There is no matrix to speak of: a
  * staged plane is read at all elements of the window, four neighbouring outputs at a time.
  */
-import { f32, f32x4, type I32, i32, type V128, v128 } from '../assembler/instructions.js';
+import { f32x4, type I32, i32, type V128, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder, Local } from '../assembler/module.js';
 import { kernelParameters, type WasmCall } from '../kernel.js';
 import type { ConvolutionShape } from './convolutionShape.js';
 import { type BuildConvolution, callWithEpilogue, type Epilogue } from './epilogue.js';
 import { emitLanes, laneCount, ScratchLayout } from './lanes.js';
-import { constant, emitFill, emitSpans, FLOAT, floatAt, roundUp, spanAt, storeLanes } from './spans.js';
+import { constant, emitFill, emitSpanPairs, FLOAT, floatAt, roundUp, spanAt, storeSpans } from './spans.js';
 import { defineStaging, emitMergedRow, phaseOf, type Staging, stagedPlane, stagedRow, stagingFor } from './staging.js';
+import { multiplyAdd, splat } from './vectors.js';
 
 const PARAMETERS = kernelParameters(['input', 'filter', 'output', 'scratch']);
 
@@ -53,15 +54,22 @@ function emitRow(
   target: Local<'i32'>,
   { count, offset = 0 }: { readonly count: number; readonly offset?: number },
 ): void {
-  // One vector a turn: more would not leave registers for the loads, which V8 puts before the arithmetic.
-  emitSpans(code, count, { overlap: true, unroll: terms.length > 9 ? 1 : 2 }, (span) => {
-    const address = spanAt(source, span);
-    const products = terms.map(({ weight, distance }) =>
-      f32x4.mul(v128.load(address, distance * FLOAT + span.offset), weight),
-    );
-    const [first, ...others] = products.length > 0 ? products : [f32x4.splat(f32.const(0))];
-    const sum = others.reduce<V128>((total, product) => f32x4.add(total, product), first);
-    storeLanes(code, spanAt(target, span), offset + span.offset, sum, span.lanes);
+  // One vector a turn (or two that are joined): more would not leave registers for the loads, which V8 puts before the
+  // arithmetic.
+  emitSpanPairs(code, count, { overlap: true, unroll: terms.length > 9 ? 1 : 2 }, (spans) => {
+    const address = code.local('i32', spanAt(source, spans[0]));
+    const sums = spans.map((span) => {
+      const seen = terms.map(({ distance }) => v128.load(address, distance * FLOAT + span.offset));
+      if (terms.length === 0) return splat(code, 0);
+      return terms
+        .slice(1)
+        .reduce<V128>(
+          (sum, { weight }, index) => multiplyAdd(code, seen[index + 1], weight, sum),
+          f32x4.mul(seen[0], terms[0].weight),
+        );
+    });
+    const places = spans.map((span) => ({ ...span, offset: offset + span.offset }));
+    storeSpans(code, target, places, sums);
   });
 }
 
