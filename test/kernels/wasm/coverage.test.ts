@@ -18,6 +18,8 @@ const REFERENCE: Partial<Record<KernelName, RegExp>> = {
   pad: /edge|reflect/,
   padGradient: /edge|reflect/,
   gather: /int32|int8|bool/,
+  gatherElements: /smaller indices/,
+  gatherElementsGradient: /smaller indices/,
 };
 
 const KERNELS: readonly KernelName[] = [
@@ -27,6 +29,7 @@ const KERNELS: readonly KernelName[] = [
   ...(['mvn', 'mvnGradient', 'softmax', 'logSoftmax'] as const),
   ...(['sgdUpdate', 'adamUpdate', 'rmspropUpdate'] as const),
   ...(['transpose', 'concat', 'slice', 'sliceGradient', 'pad', 'padGradient', 'gather', 'gatherGradient'] as const),
+  ...(['gatherElements', 'gatherElementsGradient'] as const),
 ];
 
 function fallsBack<K extends KernelName>(backend: WasmBackend, kernel: K, kernelCase: KernelCase<K>): boolean {

@@ -197,3 +197,49 @@ describe('gather in WebAssembly', () => {
     );
   });
 });
+
+describe('gatherElements in WebAssembly', () => {
+  it('agrees with the reference in every bit, and so does its gradient', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          shape: fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 4 }),
+          axis: fc.nat(),
+          count: fc.integer({ min: 0, max: 5 }),
+          seed: fc.nat(1000),
+        }),
+        ({ shape, axis: drawn, count, seed }) => {
+          const axis = drawn % shape.length;
+          const indicesShape = shape.map((extent, each) => (each === axis ? count : extent));
+          // Two positions beyond either end: they read zero and receive nothing.
+          const random = createRandom(seed);
+          const total = indicesShape.reduce((product, extent) => product * extent, 1);
+          const indices = operand(
+            indicesShape,
+            Array.from({ length: total }, () => Math.floor(random() * (2 * shape[axis] + 4)) - shape[axis] - 2),
+            'int32',
+          );
+          expectReference(
+            {
+              kernel: 'gatherElements',
+              inputs: [uniform(createRandom(seed + 1), shape), indices],
+              attributes: { axis },
+              outputs: [type(indicesShape)],
+            },
+            exact,
+          );
+          expectReference(
+            {
+              kernel: 'gatherElementsGradient',
+              inputs: [uniform(createRandom(seed + 2), indicesShape), indices],
+              attributes: { axis },
+              outputs: [type(shape)],
+            },
+            exact,
+          );
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});

@@ -6,6 +6,7 @@ import { conv2d } from './conv2d.js';
 import { conv2dFilterGradient } from './conv2dFilterGradient.js';
 import { conv2dInputGradient } from './conv2dInputGradient.js';
 import { gather, gatherGradient } from './gather.js';
+import { gatherElements, gatherElementsGradient } from './gatherElements.js';
 import { concat, pad, padGradient, slice, sliceGradient } from './layout.js';
 import { matMul } from './matMul.js';
 import { maxPool2d, maxPool2dGradient } from './maxPool.js';
@@ -36,6 +37,7 @@ export const WASM_KERNELS: WasmKernels = {
   ...{ batchNorm, batchNormStatistics, batchNormGradient, mvn, mvnGradient, softmax, logSoftmax },
   ...{ sgdUpdate, adamUpdate, rmspropUpdate },
   ...{ transpose, concat, slice, sliceGradient, pad, padGradient, gather, gatherGradient },
+  ...{ gatherElements, gatherElementsGradient },
   ...{ matMul, conv2d, conv2dInputGradient, conv2dFilterGradient },
   ...{ maxPool2d, maxPool2dGradient, avgPool2d, avgPool2dGradient, adaptiveAvgPool2d, adaptiveAvgPool2dGradient },
 };
