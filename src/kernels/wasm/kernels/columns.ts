@@ -2,10 +2,10 @@
  * Staged planes as a matrix [channels * window, pixels] of columns, and back: gathering fills the columns with what each
  * pixel's window sees, scattering adds the columns to where they were read from.
  */
-import { f32x4, i32 } from '../assembler/instructions.js';
+import { f32x4, type I32, i32 } from '../assembler/instructions.js';
 import type { ModuleBuilder } from '../assembler/module.js';
 import type { ConvolutionShape } from './convolutionShape.js';
-import { constant, emitLoop, emitSpans, FLOAT, floatAt, loadLanes, spanAt, storeLanes } from './spans.js';
+import { constant, emitLoop, emitSpanPairs, FLOAT, floatAt, loadLanes, spanAt, storeSpans } from './spans.js';
 import { type Staging, stagedColumn, stagedPlane, stagedRow } from './staging.js';
 
 export interface ColumnsLayout {
@@ -46,11 +46,20 @@ export function defineColumns(
         emitLoop(code, images, (image) => {
           code.set(pixel, floatAt(window, [image, allChannels * stagedPlane(staging)]));
           emitLoop(code, lines, () => {
-            emitSpans(code, outputWidth, { overlap: direction === 'gather' }, (span) => {
-              const [inImage, inColumns] = [spanAt(pixel, span), spanAt(place, span)];
-              const read = (address: typeof inImage) => loadLanes(address, span.offset, span.lanes);
-              if (direction === 'gather') storeLanes(code, inColumns, span.offset, read(inImage), span.lanes);
-              else storeLanes(code, inImage, span.offset, f32x4.add(read(inImage), read(inColumns)), span.lanes);
+            emitSpanPairs(code, outputWidth, { overlap: direction === 'gather' }, (spans) => {
+              const [inImage, inColumns] = [pixel, place].map((base) => code.local('i32', spanAt(base, spans[0])));
+              const read = (address: I32) => spans.map(({ offset, lanes }) => loadLanes(address, offset, lanes));
+              if (direction === 'gather') {
+                storeSpans(code, place, spans, read(inImage));
+              } else {
+                const added = read(inColumns);
+                storeSpans(
+                  code,
+                  pixel,
+                  spans,
+                  read(inImage).map((value, index) => f32x4.add(value, added[index])),
+                );
+              }
             });
             code.increase(pixel, lineStep(shape, staging) * rowFloats * FLOAT);
             code.increase(place, outputWidth * FLOAT);

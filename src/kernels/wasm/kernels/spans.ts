@@ -63,6 +63,15 @@ export interface Span {
 export const spanAt = (base: I32, { index }: Span, scale = 1): I32 =>
   index ? i32.add(base, times(index, scale)) : base;
 
+export interface SpanOptions {
+  /** Whether the last four floats may be visited again. Default: false. */
+  readonly overlap?: boolean;
+  /** Vectors that are written out rather than looped over. Default: 8. */
+  readonly unroll?: number;
+}
+
+const UNROLL = 8;
+
 /**
  * Visits `count` floats of a row four at a time. What is left over is a span of fewer lanes, or, with `overlap`, the
  * last four again, for bodies that may be repeated. Up to `unroll` vectors are written out, more become a loop.
@@ -70,7 +79,7 @@ export const spanAt = (base: I32, { index }: Span, scale = 1): I32 =>
 export function emitSpans(
   code: FunctionBuilder,
   count: number,
-  { overlap = false, unroll = 8 }: { readonly overlap?: boolean; readonly unroll?: number },
+  { overlap = false, unroll = UNROLL }: SpanOptions,
   body: (span: Span) => void,
 ): void {
   const bytes = Math.floor(count / 4) * 16;
@@ -92,13 +101,15 @@ export function emitSpans(
 export function emitSpanPairs(
   code: FunctionBuilder,
   count: number,
-  options: { readonly overlap?: boolean; readonly unroll?: number },
+  options: SpanOptions,
   body: (spans: readonly Span[]) => void,
 ): void {
   const pairs = code.options.wide ? Math.floor(count / 8) : 0;
-  const pair = (index: I32 | null): void => body([0, 16].map((offset) => ({ index, offset, lanes: 4 })));
-  if (pairs === 1) pair(null);
-  else code.repeat(32 * pairs, pair, 32);
+  const pair = (index: I32 | null, first: number): void =>
+    body([first, first + 16].map((offset) => ({ index, offset, lanes: 4 })));
+  if (2 * pairs <= Math.max(options.unroll ?? UNROLL, 2)) {
+    for (let offset = 0; offset < 32 * pairs; offset += 32) pair(null, offset);
+  } else code.repeat(32 * pairs, (index) => pair(index, 0), 32);
   const rest = count - 8 * pairs;
   // The last four again: the pairs have been there, so that they exist.
   if (options.overlap && pairs > 0 && rest > 0) {

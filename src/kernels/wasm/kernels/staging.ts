@@ -7,6 +7,7 @@ import type { FunctionBuilder, Local, ModuleBuilder } from '../assembler/module.
 import {
   constant,
   emitLoop,
+  emitSpanPairs,
   emitSpans,
   FLOAT,
   floatAt,
@@ -16,6 +17,7 @@ import {
   shuffleLanes,
   spanAt,
   storeLanes,
+  storeSpans,
 } from './spans.js';
 
 export interface Staging {
@@ -91,30 +93,34 @@ export function phaseSpan(
 function emitStridedReads(
   code: FunctionBuilder,
   { source, offset, count, stride }: { source: Local<'i32'>; offset: number; count: number; stride: number },
-  body: (span: Span, value: V128) => void,
+  body: (spans: readonly Span[], values: readonly V128[]) => void,
 ): void {
   if (stride === 1) {
-    emitSpans(code, count, { overlap: true }, (span) =>
-      body(span, loadLanes(spanAt(source, span), offset + span.offset, span.lanes)),
-    );
+    emitSpanPairs(code, count, { overlap: true }, (spans) => {
+      const address = code.local('i32', spanAt(source, spans[0]));
+      body(
+        spans,
+        spans.map((span) => loadLanes(address, offset + span.offset, span.lanes)),
+      );
+    });
   } else if (stride === 2 && count >= 4) {
     // The second load begins one float early, so that it ends with the last float that is wanted.
     emitSpans(code, count, { overlap: true, unroll: 4 }, (span) => {
       const address = spanAt(source, span, 2);
       const at = offset + 2 * span.offset;
-      body(span, shuffleLanes(v128.load(address, at), v128.load(address, at + 12), [0, 2, 5, 7]));
+      body([span], [shuffleLanes(v128.load(address, at), v128.load(address, at + 12), [0, 2, 5, 7])]);
     });
   } else {
     for (let element = 0; element < count && count <= 8; element++) {
       const span = { index: null, offset: element * FLOAT, lanes: 1 };
-      body(span, loadLanes(source, offset + element * stride * FLOAT, 1));
+      body([span], [loadLanes(source, offset + element * stride * FLOAT, 1)]);
     }
     if (count > 8) {
       code.repeat(
         count * FLOAT,
         (index) => {
           const span = { index, offset: 0, lanes: 1 };
-          body(span, loadLanes(spanAt(source, span, stride), offset, 1));
+          body([span], [loadLanes(spanAt(source, span, stride), offset, 1)]);
         },
         FLOAT,
       );
@@ -143,14 +149,20 @@ export function defineStaging(module: ModuleBuilder, name: string, staging: Stag
             for (let phase = 0; phase < phases; phase++) {
               const { first, column, count } = phaseSpan(staging, phase);
               const begin = (phase * phaseWidth + first) * FLOAT;
-              emitStridedReads(code, { source: from, offset: column * FLOAT, count, stride }, (span, value) =>
-                storeLanes(code, spanAt(target, span), begin + span.offset, value, span.lanes),
-              );
+              emitStridedReads(code, { source: from, offset: column * FLOAT, count, stride }, (spans, values) => {
+                const places = spans.map((span) => ({ ...span, offset: begin + span.offset }));
+                storeSpans(code, target, places, values);
+              });
             }
           },
           () =>
-            emitSpans(code, stagedRow(staging), { overlap: true }, (span) =>
-              storeLanes(code, spanAt(target, span), span.offset, outside, span.lanes),
+            emitSpanPairs(code, stagedRow(staging), { overlap: true }, (spans) =>
+              storeSpans(
+                code,
+                target,
+                spans,
+                spans.map(() => outside),
+              ),
             ),
         );
         code.increase(target, stagedRow(staging) * FLOAT);
@@ -189,9 +201,10 @@ export function emitMergedRow(
     return (phase * phaseWidth + shift) * FLOAT;
   };
   if (stride === 1) {
-    emitSpans(code, width, { overlap: true }, (span) => {
-      const value = loadLanes(spanAt(staged, span), place(0) + span.offset, span.lanes);
-      storeLanes(code, spanAt(target, span), span.offset, value, span.lanes);
+    emitSpanPairs(code, width, { overlap: true }, (spans) => {
+      const address = code.local('i32', spanAt(staged, spans[0]));
+      const values = spans.map((span) => loadLanes(address, place(0) + span.offset, span.lanes));
+      storeSpans(code, target, spans, values);
     });
   } else if (stride === 2) {
     const [even, odd] = [code.local('v128'), code.local('v128')];
