@@ -127,18 +127,23 @@ function judge(results: Results, { subject, model, facts }: Own, variant: Varian
     );
     int8 = { own: own.size, nncf: report.int8.length, layers: report.layers ?? 0 };
   }
-  results.comparisons.push({ name: subject.name, variant, edge: !subject.runs, int8, ...comparison });
+  results.addComparison({ name: subject.name, variant, edge: !subject.runs, int8, ...comparison });
 }
 
-/** Compares what both make of models. */
+/**
+ * Compares what both make of models.
+ * @param section Section for all results. Default: one for each subject.
+ */
 export async function comparePostTraining(
   folder: string,
   subjects: readonly Subject[],
   results: Results,
+  section?: string,
 ): Promise<void> {
   const cases: Case[] = [];
   const own = new Map<string, Own>();
   for (const subject of subjects) {
+    results.begin(section ?? subject.name);
     const items = await writeSubject(folder, subject);
     for (const variant of subject.variants) {
       const place = title(subject, variant);
@@ -156,7 +161,9 @@ export async function comparePostTraining(
   for (const { name, variant } of cases) {
     const report = reports.get(name);
     const ours = own.get(name);
-    if (report?.model && ours) judge(results, ours, variant, report);
+    if (!ours) continue;
+    results.begin(section ?? ours.subject.name);
+    if (report?.model) judge(results, ours, variant, report);
     if (!report?.model || report.error) results.check(name, [report?.error ?? 'NNCF gave no result']);
   }
 }

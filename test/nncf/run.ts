@@ -1,53 +1,87 @@
 /**
- * Compares quantization with the real NNCF: `npm run test:nncf`, or `npm run test:nncf -- resnet18` for one network.
- * The last line is `N passed, N failed`. A whole run writes docs/nncf-parity.md.
+ * Compares quantization with the real NNCF: `npm run test:nncf`, or `npm run test:nncf -- resnet18` for one network,
+ * `-- edges` for another part. The last line is `N passed, N failed`. As soon as every network and part has been run,
+ * in one run or in several, docs/nncf-parity.md is written from the last result of each.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { nearestName } from '../../src/options.js';
 import { compareArithmetic } from './arithmetic.js';
+import { compareCost } from './cost.js';
 import { NETWORKS } from './networks.js';
 import { comparePostTraining } from './postTraining.js';
-import { Results } from './results.js';
+import { reportOf } from './report.js';
+import { keepSections, Results } from './results.js';
 import { EDGES, networkSubject } from './subjects.js';
+import { compareTrained } from './trained.js';
 import { compareTraining } from './training.js';
 
-/** Parts of the run besides networks that can be asked for by name. */
-const PARTS = ['arithmetic', 'training', 'edges'];
+type Part = (folder: string, results: Results) => void | Promise<void>;
 
-function chosen(given: readonly string[]): { networks: string[]; parts: string[] } {
-  const networks = Object.keys(NETWORKS);
-  if (given.length === 0) return { networks, parts: PARTS };
-  const known = [...networks, ...PARTS];
+/** What is run besides networks. */
+const PARTS: Readonly<Record<string, Part>> = {
+  edges: (folder, results) => comparePostTraining(folder, EDGES, results, 'edges'),
+  arithmetic: compareArithmetic,
+  training: compareTraining,
+  trained: compareTrained,
+  cost: compareCost,
+};
+
+const SECTIONS = [...Object.keys(NETWORKS), ...Object.keys(PARTS)];
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+function chosenSections(given: readonly string[]): string[] {
   for (const name of given) {
-    if (known.includes(name)) continue;
-    const nearest = nearestName(name, known);
-    throw new Error(`There is no '${name}'.${nearest ? ` Did you mean '${nearest}'?` : ''} ${known.join(', ')}`);
+    if (SECTIONS.includes(name)) continue;
+    const nearest = nearestName(name, SECTIONS);
+    const advice = nearest ? ` Did you mean '${nearest}'?` : '';
+    throw new Error(`There is no '${name}'.${advice} There are ${SECTIONS.join(', ')}.`);
   }
-  return {
-    networks: networks.filter((name) => given.includes(name)),
-    parts: PARTS.filter((name) => given.includes(name)),
-  };
+  return given.length === 0 ? SECTIONS : SECTIONS.filter((name) => given.includes(name));
+}
+
+/** Runs a part; what it throws is a failure of it. */
+async function runPart(name: string, results: Results, part: () => void | Promise<void>): Promise<void> {
+  const started = performance.now();
+  results.begin(name);
+  try {
+    await part();
+  } catch (error) {
+    results.begin(name);
+    results.check(name, [error instanceof Error ? error.message : String(error)]);
+  }
+  console.log(`${name}: ${Math.round((performance.now() - started) / 1000)} s`);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'quantgrad-nncf-'));
 const results = new Results();
 try {
-  const { networks, parts } = chosen(process.argv.slice(2));
-  if (parts.includes('arithmetic')) compareArithmetic(folder, results);
-  const subjects = [...networks.map(networkSubject), ...(parts.includes('edges') ? EDGES : [])];
-  if (subjects.length > 0) await comparePostTraining(folder, subjects, results);
-  if (parts.includes('training')) await compareTraining(folder, results);
+  const chosen = chosenSections(process.argv.slice(2));
+  const networks = chosen.filter((name) => NETWORKS[name]);
+  if (networks.length > 0) {
+    const subjects = networks.map(networkSubject);
+    await runPart('networks', results, () => comparePostTraining(folder, subjects, results));
+  }
+  for (const name of chosen) {
+    const part = PARTS[name];
+    if (part) await runPart(name, results, () => part(folder, results));
+  }
 } catch (error) {
-  results.failed++;
-  console.log(error instanceof Error ? error.message : String(error));
+  results.begin('arguments');
+  results.check('arguments', [error instanceof Error ? error.message : String(error)]);
 } finally {
   if (process.env.NNCF_KEEP === undefined) rmSync(folder, { recursive: true, force: true });
   else console.log(`Kept ${folder}`);
 }
-for (const { placement, values, int8, ...rest } of results.comparisons)
-  console.log(JSON.stringify({ ...rest, ...int8 }));
-for (const { what, result } of results.rows) console.log(`${what}: ${result}`);
-console.log(`${results.passed} passed, ${results.failed} failed`);
-process.exitCode = results.failed === 0 ? 0 : 1;
+const kept = keepSections(join(root, '.tmp', 'nncf-results.json'), results);
+const told = SECTIONS.flatMap((name) => {
+  const section = kept.get(name);
+  return section ? [[name, section] as const] : [];
+});
+const missing = SECTIONS.filter((name) => !kept.has(name));
+if (missing.length > 0) console.log(`The report needs these too: ${missing.join(', ')}.`);
+else writeFileSync(join(root, 'docs', 'nncf-parity.md'), reportOf(told));
+console.log(`${results.count('passed')} passed, ${results.count('failed')} failed`);
+process.exitCode = results.count('failed') === 0 ? 0 : 1;

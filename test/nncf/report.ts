@@ -1,0 +1,158 @@
+/** docs/nncf-parity.md from what runs have found. */
+import type { NetworkComparison, Row, Section } from './results.js';
+
+const VERSIONS = 'NNCF 3.4.0, PyTorch 2.13.0, OpenVINO 2026.4.1';
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+
+/** Small figures in powers of ten; none at all as 0. */
+const small = (value: number): string => (value === 0 ? '0' : value.toExponential(1));
+
+function networkRow(comparison: NetworkComparison): string[] {
+  const { name, variant, placement, values, quantizers, weights, channelActivations } = comparison;
+  const { range, ownRange, biases, corrected, bias, rawBias, int8 } = comparison;
+  return [
+    name,
+    variant,
+    `${quantizers} (${weights} / ${channelActivations})`,
+    placement.length === 0 ? 'identical' : `**${placement.length} differ**`,
+    ownRange === range ? small(range) : `${small(range)} (${small(ownRange)})`,
+    `${small(bias)} (${small(rawBias)})`,
+    `${corrected} of ${biases}`,
+    values.length === 0 ? 'within' : `**${values.length} beyond**`,
+    int8 ? `${int8.own} / ${int8.nncf} of ${int8.layers}` : '',
+  ];
+}
+
+function edgeRow({ name, variant, placement, values, range }: NetworkComparison): string[] {
+  const same = placement.length + values.length === 0;
+  return [
+    name.replace('edge values: ', ''),
+    variant,
+    same ? 'the same' : `**${placement.length + values.length} differ**`,
+    small(range),
+  ];
+}
+
+const plainRows = (rows: readonly Row[]): string =>
+  table(
+    ['what', 'bound', 'result'],
+    rows.map(({ what, bound, result }) => [what, bound, result]),
+  );
+
+const ON_PURPOSE = table(
+  ['case', 'NNCF', 'here', 'why', "NNCF's way"],
+  [
+    [
+      'bias of a depthwise or a transposed convolution',
+      'the OpenVINO backend corrects neither, the PyTorch backend the former',
+      'both are corrected',
+      'their quantized weights shift means as others do',
+      '`fastBiasCorrection: false` corrects the layers that full correction in NNCF does; biases can also be set back by hand',
+    ],
+    [
+      'codes of weights midway between two integers',
+      'PyTorch rounds the signed code to even, OpenVINO the level counted from the lowest',
+      "PyTorch's way, in training and in the file",
+      'a file must hold what was trained; with the overflow fix the largest weight of every channel of a first layer is such a case',
+      'none',
+    ],
+    [
+      'an asymmetric range with zero midway between two levels',
+      'rounding of float32 sums decides which end is moved to bring zero onto the grid',
+      'the same rule, on sums in another order',
+      'float32',
+      'none',
+    ],
+    [
+      'a layer or weights used more than once',
+      'PyTorch backend: a quantizer for each use',
+      'one',
+      'weights are stored once',
+      'give each use weights of its own',
+    ],
+    [
+      'gamma of a layer normalization',
+      'PyTorch backend: quantized like an activation',
+      'float',
+      'OpenVINO has no such input',
+      'none',
+    ],
+    [
+      '`Maximum` of two tensors',
+      'PyTorch backend: values pass through',
+      'its output is quantized for what reads it',
+      'the hardware table says so',
+      '`ignoredScope`',
+    ],
+    [
+      'constant left operand of a matrix product',
+      'a scale for each row',
+      'one scale',
+      "OpenVINO's CPU plugin does not compile the former",
+      'none',
+    ],
+  ],
+);
+
+/** @param sections All of them, in the order in which they are to be told. */
+export function reportOf(sections: readonly (readonly [string, Section])[]): string {
+  const all = sections.map(([, section]) => section);
+  const comparisons = all.flatMap((section) => section.comparisons);
+  const sum = (key: 'passed' | 'failed'): number => all.reduce((total, section) => total + section[key], 0);
+  const faults = all.flatMap((section) => section.faults);
+  const skipped = all.flatMap((section) => section.skipped);
+  return `# Agreement with NNCF
+
+\`npm run test:nncf\` compares quantization with the real NNCF (${VERSIONS}) and writes this page. It passed
+${sum('passed')} checks and failed ${sum('failed')}. \`npm run test:nncf -- resnet18\` compares one network,
+\`-- arithmetic\`, \`edges\`, \`training\`, \`trained\` or \`cost\` one of the other parts.
+
+## After training
+
+Each network has the same random float weights and 32 calibration items on both sides. It is written as float OpenVINO
+IR, which NNCF quantizes with its OpenVINO backend and this library reads back, so that nodes have the same names.
+*Quantizers*: all of them, those of weights and, of activations, those with a range per channel. *Places and kinds*: the set of quantized edges, with
+per tensor or per channel, symmetric or asymmetric, signed or unsigned, and number of levels. *Ranges*: the largest
+difference of an end, relative to the widest range of its quantizer (in brackets: to its own width, for ranges per
+channel); the bound is 1e-5. *Biases*: the largest difference after fast bias correction, relative to the largest output
+of the layer, beyond what weights midway between two codes explain (in brackets: in all); the bound is 1e-4. *Corrected*:
+how many biases NNCF changed. *INT8*: layers with weights that OpenVINO's CPU plugin computes in INT8 in our file and in
+NNCF's, of all; all that do in NNCF's must in ours. The codes of all weights in our file are also compared with those of
+a forward pass in training, and are the same where nothing is said under *Failed*.
+
+${table(
+  ['network', 'preset', 'quantizers', 'places and kinds', 'ranges', 'biases', 'corrected', 'values', 'INT8'],
+  comparisons.filter(({ edge }) => !edge).map(networkRow),
+)}
+
+\`transformer\` is \`modelType: 'transformer'\`, with SmoothQuant.
+
+## Unusual values
+
+Decisions for a 1x1, a depthwise and a linear layer (one element: a linear layer of one weight) whose calibration items
+are of these sizes: places, kinds, ranges, corrected biases.
+
+${table(
+  ['items', 'preset', 'decisions', 'ranges differ by at most'],
+  comparisons.filter(({ edge }) => edge).map(edgeRow),
+)}
+
+## Arithmetic, training, accuracy, cost
+
+Against NNCF's PyTorch backend. Accuracy is of the trained networks in \`../shared/models\`, whose figures for NNCF are
+recorded there.
+
+${plainRows(all.flatMap((section) => section.rows))}
+
+## What differs on purpose
+
+${ON_PURPOSE}
+
+Placement, ranges, corrected biases and training of many small networks are compared with recordings of NNCF's PyTorch
+backend in the ordinary tests as well (\`test/quant/oracle\`).
+${skipped.length === 0 ? '' : `\n## Not run\n\n${skipped.map((text) => `- ${text}`).join('\n')}\n`}${
+  faults.length === 0 ? '' : `\n## Failed\n\n\`\`\`\n${faults.join('\n')}\n\`\`\`\n`
+}`;
+}
