@@ -1,4 +1,5 @@
 /** docs/nncf-parity.md from what runs have found. */
+import { readFileSync } from 'node:fs';
 import type { NetworkComparison, Row, Section } from './results.js';
 
 const VERSIONS = 'NNCF 3.4.0, PyTorch 2.13.0, OpenVINO 2026.4.1';
@@ -41,60 +42,52 @@ const plainRows = (rows: readonly Row[]): string =>
     rows.map(({ what, bound, result }) => [what, bound, result]),
   );
 
-const ON_PURPOSE = table(
-  ['case', 'NNCF', 'here', 'why', "NNCF's way"],
+/** The table of differences that are meant, of docs/quantization.md, as rows of cells. */
+function meantDifferences(): string[][] {
+  const lines = readFileSync(new URL('../../docs/quantization.md', import.meta.url), 'utf8').split('\n');
+  const head = lines.indexOf('| case | NNCF | here | why |');
+  const rows = lines.slice(head + 2);
+  const cells = rows
+    .slice(
+      0,
+      rows.findIndex((line) => !line.startsWith('|')),
+    )
+    .map((line) => line.split('|').slice(1, -1));
+  return cells.map((row) => row.map((cell) => cell.trim()));
+}
+
+/** What brings NNCF's behaviour back, by words of the case. */
+const SWITCHES: readonly (readonly [RegExp, string])[] = [
+  [/bias of a (transposed|depthwise)/, '`fastBiasCorrection: false`: full correction, which both do for these layers'],
+  [/more than once/, 'give each use a layer of its own'],
+  [/Maximum/, '`ignoredScope: { types: ["Maximum"] }`'],
+  [/`ignoredScope`$/, 'leave the layers in, and out of `ignoredScope`'],
+];
+
+/** Differences that only show against the OpenVINO backend. */
+const OF_OPENVINO = [
   [
-    [
-      'bias of a depthwise or a transposed convolution',
-      'the OpenVINO backend corrects neither, the PyTorch backend the former',
-      'both are corrected',
-      'their quantized weights shift means as others do',
-      '`fastBiasCorrection: false` corrects the layers that full correction in NNCF does; biases can also be set back by hand',
-    ],
-    [
-      'codes of weights midway between two integers',
-      'PyTorch rounds the signed code to even, OpenVINO the level counted from the lowest',
-      "PyTorch's way, in training and in the file",
-      'a file must hold what was trained; with the overflow fix the largest weight of every channel of a first layer is such a case',
-      'none',
-    ],
-    [
-      'an asymmetric range with zero midway between two levels',
-      'rounding of float32 sums decides which end is moved to bring zero onto the grid',
-      'the same rule, on sums in another order',
-      'float32',
-      'none',
-    ],
-    [
-      'a layer or weights used more than once',
-      'PyTorch backend: a quantizer for each use',
-      'one',
-      'weights are stored once',
-      'give each use weights of its own',
-    ],
-    [
-      'gamma of a layer normalization',
-      'PyTorch backend: quantized like an activation',
-      'float',
-      'OpenVINO has no such input',
-      'none',
-    ],
-    [
-      '`Maximum` of two tensors',
-      'PyTorch backend: values pass through',
-      'its output is quantized for what reads it',
-      'the hardware table says so',
-      '`ignoredScope`',
-    ],
-    [
-      'constant left operand of a matrix product',
-      'a scale for each row',
-      'one scale',
-      "OpenVINO's CPU plugin does not compile the former",
-      'none',
-    ],
+    'weights midway between two codes',
+    'rounds the level counted from the lowest code to even, in float32',
+    "rounds the signed code, as NNCF's PyTorch backend in training",
+    'a file must hold what was trained; with the overflow fix, the largest weight of each channel of a first layer is such a case',
   ],
-);
+  [
+    'an asymmetric range with zero midway between two levels',
+    'rounding of float32 sums decides which end moves to bring zero onto the grid',
+    'the same rule, on sums in another order',
+    'float32',
+  ],
+];
+
+const onPurpose = (): string =>
+  table(
+    ['case', 'NNCF', 'here', 'why', 'switch'],
+    [...meantDifferences(), ...OF_OPENVINO].map((row) => [
+      ...row,
+      SWITCHES.find(([words]) => words.test(row[0]))?.[1] ?? 'none',
+    ]),
+  );
 
 /** @param sections All of them, in the order in which they are to be told. */
 export function reportOf(sections: readonly (readonly [string, Section])[]): string {
@@ -148,7 +141,7 @@ ${plainRows(all.flatMap((section) => section.rows))}
 
 ## What differs on purpose
 
-${ON_PURPOSE}
+${onPurpose()}
 
 Placement, ranges, corrected biases and training of many small networks are compared with recordings of NNCF's PyTorch
 backend in the ordinary tests as well (\`test/quant/oracle\`).
