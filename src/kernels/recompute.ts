@@ -14,6 +14,7 @@ import {
   type BackwardPart,
   inputsOf,
   isKernelStep,
+  isReadStep,
   type KernelStep,
   outputsOf,
   type ProgramBuffer,
@@ -76,7 +77,8 @@ export class Recomputation {
     this.#buffers = buffers;
     const isLarge = ({ length }: ProgramBuffer): boolean => length > keptElements;
     const makers = new Map(steps.flatMap((step) => outputsOf(step).map((buffer) => [buffer, step] as const)));
-    const fixed = new Set([...results, ...part.inputGradients]);
+    const shown = part.steps.flatMap((step) => (isReadStep(step) ? step.input : []));
+    const fixed = new Set([...results, ...part.inputGradients, ...shown]);
     const read = new Set([...part.steps.flatMap(inputsOf), ...part.inputGradients]);
     const inOrder = [...makers.keys()].filter((buffer) => read.has(buffer));
     const candidates = inOrder.filter(
