@@ -2,10 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ValidationError } from '../../src/errors.js';
-import { rangeEstimator } from '../../src/quant/rangeEstimator.js';
+import { RANGE_ESTIMATORS, rangeEstimator } from '../../src/quant/rangeEstimator.js';
 import { ChannelMeanCollector, channelMeans } from '../../src/quant/statistics/channelMeans.js';
 import { type RangeCollector, requireFinite } from '../../src/quant/statistics/collector.js';
 import { rangeCollector } from '../../src/quant/statistics/rangeCollector.js';
+import { quantileOf } from '../../src/quant/statistics/reducers.js';
 import { tensor } from '../../src/tensor/create.js';
 
 /** What activations with one range have by default: means of the samples' ends. */
@@ -120,6 +121,40 @@ describe('batches', () => {
         expect(split.map((collector) => collector.result())).toEqual(one.map((collector) => collector.result()));
       }),
     );
+  });
+});
+
+describe('quantiles', () => {
+  it('are those of the sorted values', () => {
+    const values = fc.array(
+      fc.oneof(fc.integer({ min: -5, max: 5 }), fc.float({ noNaN: true, noDefaultInfinity: true })),
+      {
+        minLength: 1,
+        maxLength: 60,
+      },
+    );
+    fc.assert(
+      fc.property(values, fc.double({ min: 0, max: 1, noNaN: true }), (list, q) => {
+        const sorted = [...list].sort((a, b) => a - b);
+        const position = q * (list.length - 1);
+        const [below, above] = [sorted[Math.floor(position)], sorted[Math.ceil(position)]];
+        const expected = below + (above - below) * (position - Math.floor(position));
+        expect(quantileOf(Float64Array.from(list), q) + 0).toBeCloseTo(expected + 0, 10);
+      }),
+    );
+  });
+
+  it('lie outside of most values of a sample, for each channel', () => {
+    const collector = rangeCollector(rangeEstimator({ ...RANGE_ESTIMATORS.meanQuantile }, 'activations', true), {
+      ...{ channelAxis: 1, symmetric: true },
+    });
+    // 10,001 values from 0 to 1 and from 0 to -1: the quantiles are the second smallest and second largest.
+    const values = Array.from({ length: 20_002 }, (_, index) =>
+      index < 10_001 ? index / 1e4 : (10_001 - index) / 1e4,
+    );
+    collector.add(values, [1, 2, 10_001]);
+    const { min, max } = collector.result() ?? { min: [], max: [] };
+    expect([...min, ...max].map((value) => Math.round(value * 1e4))).toEqual([1, -9999, 9999, -1]);
   });
 });
 

@@ -97,11 +97,37 @@ function gather(values: ArrayLike<number>, runs: readonly Run[]): Float64Array {
   return gathered;
 }
 
-/** The value below which a share `q` of the values lies, between neighbours in proportion. Sorts the array. */
+/** The value below which a share `q` of the values lies, between neighbours in proportion. Moves the values about. */
 export function quantileOf(values: Float64Array, q: number): number {
-  values.sort();
   const position = q * (values.length - 1);
   const below = Math.floor(position);
-  const above = Math.min(below + 1, values.length - 1);
-  return values[below] + (values[above] - values[below]) * (position - below);
+  const value = select(values, below);
+  if (position === below) return value;
+  let above = Infinity;
+  for (let index = below + 1; index < values.length; index++) if (values[index] < above) above = values[index];
+  return value + (above - value) * (position - below);
+}
+
+/** The value at a place in ascending order; afterwards those before it are not larger, those behind it not smaller (quickselect). */
+function select(values: Float64Array, place: number): number {
+  let [low, high] = [0, values.length - 1];
+  while (low < high) {
+    // The median of three, so that sorted values are no worst case.
+    const middle = (low + high) >> 1;
+    const [a, b, c] = [values[low], values[middle], values[high]];
+    const pivot = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+    let [left, right] = [low, high];
+    while (left <= right) {
+      while (values[left] < pivot) left++;
+      while (values[right] > pivot) right--;
+      if (left > right) break;
+      const value = values[left];
+      values[left++] = values[right];
+      values[right--] = value;
+    }
+    if (place <= right) high = right;
+    else if (place >= left) low = left;
+    else break;
+  }
+  return values[place];
 }
