@@ -141,7 +141,7 @@ const damages: Damage[] = [
   ['text that is no XML', 'NOT_XML', foreign().slice(0, 300)],
   ['an empty file', 'NOT_XML', ''],
   ['another document', 'NOT_IR', '<svg/>'],
-  ['two roots', 'NOT_IR', `${foreign()}<net/>`.replace('<?xml version="1.0"?>', '')],
+  ['two roots', 'NOT_XML', `${foreign()}<net/>`.replace('<?xml version="1.0"?>', '')],
   ['a later version', 'IR_VERSION', foreign().replace('version="11"', 'version="12"')],
   ['a truncated .bin file', 'BIN_TOO_SHORT', foreign(), weights.slice(0, 16)],
   ['no .bin file', 'NO_WEIGHTS', foreign(), null],

@@ -1,7 +1,7 @@
 /** The files: names, types, what is shared, and what cannot be written. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { XMLValidator } from 'fast-xml-parser';
+import { SaxesParser } from 'saxes';
 import { describe, expect, it } from 'vitest';
 import { applyOne } from '../../src/autograd/dispatch.js';
 import { noGrad } from '../../src/autograd/gradMode.js';
@@ -158,7 +158,7 @@ describe('the document', () => {
           inputNames: [inputName],
           outputNames: [`${inputName}!`],
         });
-        expect(XMLValidator.validate(xml)).toBe(true);
+        expect(() => new SaxesParser().write(xml).close()).not.toThrow();
         const read = parseIr(xml, bin);
         expect(read.name).toBe(holds(name));
         expect(read.graph.inputs[0].name).toBe(holds(inputName));
