@@ -29,9 +29,11 @@ export function gridOf(code: FunctionBuilder, low: V128, range: V128, levels: nu
   };
 }
 
-/** The code, a whole number, of a value inside the range. */
-export const codeOf = (code: FunctionBuilder, inside: V128, { low, scale, zeroPoint }: Grid): V128 =>
-  roundEven(code, f32x4.sub(f32x4.mul(f32x4.sub(inside, low), scale), zeroPoint));
+/** The code of a value inside the range, before it is rounded to a whole number. */
+export const unroundedCode = (inside: V128, { low, scale, zeroPoint }: Grid): V128 =>
+  f32x4.sub(f32x4.mul(f32x4.sub(inside, low), scale), zeroPoint);
+
+const codeOf = (code: FunctionBuilder, inside: V128, grid: Grid): V128 => roundEven(code, unroundedCode(inside, grid));
 
 const clampTo = (x: V128, { low, high }: Grid): V128 => f32x4.pmax(f32x4.pmin(x, high), low);
 

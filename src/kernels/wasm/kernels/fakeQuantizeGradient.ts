@@ -5,7 +5,7 @@
 import type { TensorType } from '../../contract.js';
 import { f32x4, type V128, v128 } from '../assembler/instructions.js';
 import { sizeOf } from '../kernel.js';
-import { codeOf, gridIn, prepareGrid } from './fakeQuantize.js';
+import { gridIn, prepareGrid, unroundedCode } from './fakeQuantize.js';
 import { isFloat32 } from './loops.js';
 import type { RowKernel } from './rowBody.js';
 import { type Cut, LEAST_ROW, planeCut } from './rowPlan.js';
@@ -49,7 +49,9 @@ export const fakeQuantizeGradient: RowKernel<'fakeQuantizeGradient'> = (
       const [isAbove, isBelow] = [f32x4.gt(x, grid.high), f32x4.lt(x, grid.low)];
       const lowTerm = (): V128 => v128.and(g, v128.or(isAbove, isBelow));
       const rangeTerm = (): V128 => {
-        const error = f32x4.mul(f32x4.sub(f32x4.div(codeOf(code, x, grid), grid.scale), x), inverseRange);
+        // Not `roundEven`, which is for what is joined to 256 bits: sums are not.
+        const rounded = f32x4.div(f32x4.nearest(unroundedCode(x, grid)), grid.scale);
+        const error = f32x4.mul(f32x4.sub(rounded, x), inverseRange);
         const within = v128.or(v128.and(f32x4.mul(error, g), inside), v128.and(g, isAbove));
         return below === 0 ? within : v128.or(within, v128.and(f32x4.mul(g, splat(code, below)), isBelow));
       };
