@@ -162,7 +162,9 @@ const command = defineCommand({
     }
     if (args.json) return;
     const { threads: count, reasons } = used;
-    console.log(`node ${process.version}, ${count} threads, mode ${rows[0]?.mode}. ${reasons.simd}`);
+    console.log(
+      `node ${process.version}, ${count} thread${count === 1 ? '' : 's'}, mode ${rows[0]?.mode}. ${reasons.simd}`,
+    );
     console.log(tableOf(rows));
   },
 });
