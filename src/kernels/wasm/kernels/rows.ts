@@ -18,7 +18,8 @@ import type { RowPlan, Walk } from './rowPlan.js';
 import { times } from './spans.js';
 import { integers } from './vectors.js';
 
-export { stridesUnder } from './rowPlan.js';
+/** Most elements of a step of the loop. */
+const WIDEST: Lanes = 8;
 
 const ELEMENT_SHIFT: Partial<Record<DType, number>> = { float32: 2, int32: 2, bool: 0 };
 const shiftOf = ({ dtype }: { readonly dtype: DType }): number => ELEMENT_SHIFT[dtype] ?? 2;
@@ -80,7 +81,7 @@ export function emitRow(
   { pointers, constants, inputs }: RowPointers,
   values: CellBody['values'],
 ): void {
-  emitElements(code, count, 8, (lanes) => {
+  emitElements(code, count, WIDEST, (lanes) => {
     const vectors = vectorsOf(lanes).map((at) => {
       const operands = walks
         .slice(0, inputs)
@@ -151,16 +152,45 @@ export function emitCells(
       });
     } else {
       clear?.();
-      emitTimes(code, rows, () => {
-        elements(count);
+      emitJoinedRows(code, rows, extents[rowAxis], elements, () =>
         walks.forEach((walk, index) => {
           const gap = walk.strides[0] - (walk.strides[rowAxis] === 0 ? 0 : extents[rowAxis]);
           if (gap !== 0) code.increase(pointers[index], gap * 2 ** shiftOf(walk));
-        });
-      });
+        }),
+      );
       flush?.();
     }
     body.sums?.end(cell);
+  });
+}
+
+/**
+ * Rows one after the other. Those of whole steps are one loop, not one in another: V8 finds no good place for the many
+ * vectors that live through both.
+ */
+function emitJoinedRows(
+  code: FunctionBuilder,
+  rows: Count,
+  length: number,
+  elements: (count: Count) => void,
+  nextRow: () => void,
+): void {
+  const steps = length / WIDEST;
+  if (!Number.isInteger(steps) || steps === 1) {
+    emitTimes(code, rows, () => {
+      elements(length);
+      nextRow();
+    });
+    return;
+  }
+  const step = code.local('i32', i32.const(0));
+  emitTimes(code, typeof rows === 'number' ? rows * steps : code.local('i32', times(rows, steps)), () => {
+    elements(WIDEST);
+    code.increase(step, 1);
+    code.if(i32.eq(step, i32.const(steps)), () => {
+      nextRow();
+      code.set(step, i32.const(0));
+    });
   });
 }
 
