@@ -31,7 +31,12 @@ function shapeOf(data: TensorType, indices: TensorType, axis: number): GatherSha
 }
 
 /** The position that the index at `address` means; negative or beyond the axis where it means none. */
-export function emitPosition(code: FunctionBuilder, position: Local<'i32'>, address: Local<'i32'>, extent: number): void {
+export function emitPosition(
+  code: FunctionBuilder,
+  position: Local<'i32'>,
+  address: Local<'i32'>,
+  extent: number,
+): void {
   code.set(position, i32.load(address));
   code.if(i32.ltS(position, i32.const(0)), () => code.increase(position, extent));
 }
