@@ -2,7 +2,8 @@
  * Makes recorded programs smaller without changing a bit of what they compute: a kernel call that repeats an earlier one
  * on the same values is left out (a gradient rule computes again what the forward pass had; two quantizers share a
  * range), and so is a call whose results nothing reads. Steps of the host all stay: making random numbers moves their
- * generator on, and what is shown to it is what the program is run for.
+ * generator on, and what is shown to it is what the program is run for. Before that batch normalisations are split, and
+ * after it large values that the backward part can make again are no longer kept for it.
  */
 import type { TypedArray } from './dtype.js';
 import { NewBuffers } from './newBuffers.js';

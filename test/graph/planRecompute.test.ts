@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { noGrad } from '../../src/autograd/gradMode.js';
 import { isKernelStep } from '../../src/kernels/program.js';
+import type { WasmProgram } from '../../src/kernels/wasm/program/compiledProgram.js';
 import { randn } from '../../src/tensor/create.js';
-import type { PlanCase } from './planCases.js';
+import { PLAN_CASES, type PlanCase } from './planCases.js';
 import { codeOf, expectSame, gradients, lossOf, parameterOf, residual, zeroGrad } from './planSteps.js';
 import { moduleOf, on, planned, wasm } from './planTools.js';
 
@@ -53,6 +54,33 @@ describe('a plan with large activations', () => {
         kind,
       ));
   }
+
+  it('needs hardly more memory when it is quantized', async () => {
+    const chain: PlanCase = { ...PLAN_CASES.depthwise, inputs: (batch) => [randn([batch, 3, 64, 64])] };
+    const bytes: number[] = [];
+    const { compile } = wasm;
+    for (const kind of ['float', 'quantized'] as const) {
+      await on(wasm, async () => {
+        const module = await moduleOf(chain, kind, planned);
+        wasm.compile = (program) => {
+          const compiled = compile.call(wasm, program);
+          bytes.push((compiled as WasmProgram).arenaBytes);
+          return compiled;
+        };
+        try {
+          lossOf(chain, module, chain.inputs(4)).backward();
+        } finally {
+          wasm.compile = compile;
+        }
+      });
+    }
+    const [float, quantized] = bytes;
+    expect(bytes.length).toBe(2);
+    expect(quantized).toBeLessThan(1.1 * float);
+    // The outputs of the convolutions, which batch normalisation reads, and what a step works on.
+    const convolved = 4 * 4 * (8 * 64 * 64 + 8 * 32 * 32);
+    expect(quantized).toBeLessThan(3.5 * convolved);
+  });
 
   it('what the rules read must not', () =>
     on(wasm, async () => {
