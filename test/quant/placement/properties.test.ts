@@ -139,7 +139,7 @@ describe('on random networks', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -165,7 +165,7 @@ describe('on random networks', () => {
             .sort();
         expect(standing(without)).toEqual(standing(whole));
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 
@@ -292,7 +292,7 @@ describe('on random networks', () => {
           );
         expect(placeBy(shuffle(graph, seed))).toEqual(placeBy(graph));
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
