@@ -152,5 +152,6 @@ export const conv2dFilterGradient: WasmKernel<'conv2dFilterGradient'> = ([x, g],
   const shape = convolutionShape(x.shape, dw.shape, g.shape, attributes);
   if (isDepthwise(shape)) return depthwiseFilterGradientCall(shape);
   const winograd = winogradShape(shape);
-  return winograd ? winogradFilterGradientCall(winograd, shape.key, shape.cost) : filterGradientCall(shape);
+  const call = winograd && winogradFilterGradientCall(winograd, shape.key, shape.cost);
+  return call ?? filterGradientCall(shape);
 };

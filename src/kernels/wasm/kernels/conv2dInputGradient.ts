@@ -104,8 +104,8 @@ function inputGradientCall(shape: ConvolutionShape): WasmCall {
 function asConvolution(shape: ConvolutionShape, epilogue: Epilogue | null): WasmCall | null {
   if (isDepthwise(shape)) return null;
   const winograd = winogradShape(shape);
-  if (!winograd) return shape.pointwise ? convolutionCall(shape, true, epilogue) : null;
-  const turned = gradientShape(winograd);
+  const turned = winograd && gradientShape(winograd);
+  if (!turned) return shape.pointwise ? convolutionCall(shape, true, epilogue) : null;
   const order = { rowStride: 9, depthStride: 9 * turned.rows, turned: true };
   return winogradCall(turned, order, { key: `gradient ${shape.key}`, cost: shape.cost }, epilogue);
 }

@@ -1,5 +1,5 @@
 /**
- * 3 x 3 convolution with stride 1 by Winograd's algorithm, and the gradient of its input, which is one too. The filters
+ * 3 x 3 convolution by Winograd's algorithm and, with stride 1, the gradient of its input, which is one too. The filters
  * are transformed first; then blocks of tiles are transformed, multiplied for each of the products of a tile as a matrix
  * [rows, depth] x [depth, tiles], and transformed back.
  */
@@ -33,8 +33,12 @@ import { emitTransform, emitTransforms, type WinogradMatrices } from './winograd
 /** Room between the matrices of different products, so that they do not fall on the same sets of the cache. */
 const FILTER_GAP = 48;
 const TILE_GAP = 16;
-/** Rows whose filters an item transforms for itself: they stay in the second-level cache until they are multiplied. */
-const SHARED_TILES_ROWS = 8;
+/**
+ * Rows whose filters an item transforms for itself. More would leave the cache before they are multiplied; with fewer the
+ * tiles, which every item reads, go through the cache more often.
+ */
+const MOST_SHARED_TILES_ROWS = 16;
+const FEWEST_SHARED_TILES_ROWS = 8;
 /** So many tiles are one block. */
 const FEW_TILES = 128;
 
@@ -177,7 +181,7 @@ function defineOutputTransform(
   { group, tileColumns }: TileBlocks,
   productFloats: number,
 ): number {
-  const { inputs, outputs, output } = matrices;
+  const { products: count, outputs, output } = matrices;
   const parameters = { products: 'i32', target: 'i32' } as const;
   return module.function('untransform', parameters, (code, { products, target }) => {
     code.repeat(tileColumns, () => {
@@ -186,7 +190,7 @@ function defineOutputTransform(
           code,
           output,
           group,
-          (y, x, offset) => v128.load(products, (y * inputs + x) * productFloats * FLOAT + offset),
+          (y, x, offset) => v128.load(products, (y * count + x) * productFloats * FLOAT + offset),
           (y, x, values, offset) =>
             emitStore(code, target, values, pixelBytes(group, y * tileColumns * outputs + x) + offset),
         ),
@@ -209,21 +213,21 @@ export function winogradCall(
   epilogue: Epilogue | null = null,
 ): WasmCall {
   const { matrices, batch, rows, depth, inputHeight, inputWidth, outputHeight, outputWidth, pads } = shape;
-  const { inputs, outputs } = matrices;
+  const { inputs, outputs, products, step } = matrices;
   const blocks = tileBlocks(shape, tileCount(shape) <= FEW_TILES ? FEW_TILES : undefined);
   const tilesShared = sizeOf(blocks.grid) === 1;
   const rowBlock = tilesShared
-    ? Math.min(SHARED_TILES_ROWS, roundUp(rows, TILE_ROWS))
+    ? Math.min(roundUp(rows, TILE_ROWS), rows < 128 ? FEWEST_SHARED_TILES_ROWS : MOST_SHARED_TILES_ROWS)
     : chooseRowBlock(rows, sizeOf(blocks.grid));
   const grid = [...blocks.grid, Math.ceil(rows / rowBlock)];
   const items = sizeOf(grid);
-  const productCount = inputs * inputs;
+  const productCount = products * products;
   const panels = Math.ceil(rows / TILE_ROWS);
   const filterFloats = (tilesShared ? rowBlock : panels * TILE_ROWS) * depth + FILTER_GAP;
   const inputFloats = depth * blocks.stride + TILE_GAP;
   const outputFloats = rowBlock * blocks.stride + TILE_GAP;
-  const stagedColumns = blocks.tileColumns * outputs + 2;
-  const stagedRows = blocks.lines * outputs + 2;
+  const stagedColumns = (blocks.tileColumns - 1) * step + inputs;
+  const stagedRows = (blocks.lines - 1) * step + inputs;
   const stagedFloats = pixelFloats(shape.group, stagedRows * stagedColumns);
   const tilesFloats = productCount * inputFloats;
   const filtersFloats = productCount * filterFloats;
@@ -260,7 +264,7 @@ export function winogradCall(
       };
       const staging = { rows: stagedRows, columns: stagedColumns, pad: pads[1] };
       const stage = defineGroupStaging(module, 'stage', inputPlanes, staging);
-      const tiling = { group: shape.group, columns: stagedColumns, step: outputs, tileColumns: blocks.tileColumns };
+      const tiling = { group: shape.group, columns: stagedColumns, step, tileColumns: blocks.tileColumns };
       const transform = defineTileTransform(module, 'transform', matrices.input, tiling, inputFloats);
       const untransform = defineOutputTransform(module, shape, blocks, outputFloats);
       const outputPlanes = {
@@ -290,7 +294,7 @@ export function winogradCall(
         emitLoop(code, block.groups, (group) => {
           const image = code.local('i32', times(i32.add(block.firstGroup, group), shape.group));
           const plane = floatAt(input, [image, depth * inputArea], [channel, inputArea]);
-          code.call(stage, plane, staged, i32.sub(times(block.firstLine, outputs), constant(pads[0])), image);
+          code.call(stage, plane, staged, i32.sub(times(block.firstLine, step), constant(pads[0])), image);
           const target = floatAt(transformed, [channel, blocks.stride], [tileOf(block, group), 1]);
           code.call(transform, staged, target, block.lines);
         });

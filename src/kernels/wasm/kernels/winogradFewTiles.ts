@@ -33,7 +33,7 @@ function tilesLayout(shape: WinogradShape) {
   const tiles = tileCount(shape);
   const stride = paddedStride(tiles);
   const rightStride = paddedStride(roundUp(shape.rows, TILE_COLUMNS));
-  const products = shape.matrices.inputs ** 2;
+  const products = shape.matrices.products ** 2;
   const [leftFloats, rightFloats] = [shape.depth * stride + GAP, tiles * rightStride + GAP];
   const [leftBytes, rightBytes] = [leftFloats, rightFloats].map((floats) => roundUp(products * floats * FLOAT, 64));
   return { tiles, stride, rightStride, products, leftFloats, rightFloats, leftBytes, rightBytes };
@@ -55,9 +55,13 @@ export function fewTilesFilterGradientCall(shape: WinogradShape, key: string, co
   const groupTiles = shape.group * tileRows * tileColumns;
   const groups = Math.ceil(outputs / GROUP);
   const groupFloats = GROUP * stride + GAP;
-  const [stagedFloats, stagedGradientFloats] = [(lineRows + 2) * (lineColumns + 2), lineRows * lineColumns].map(
-    (pixels) => pixelFloats(shape.group, pixels),
-  );
+  const staging = {
+    rows: (tileRows - 1) * matrices.step + matrices.inputs,
+    columns: (tileColumns - 1) * matrices.step + matrices.inputs,
+    pad: pads[1],
+  };
+  const stagedFloats = pixelFloats(shape.group, staging.rows * staging.columns);
+  const stagedGradientFloats = pixelFloats(shape.group, lineRows * lineColumns);
   const transformItems = inputs + groups;
   const transformLayout = new ScratchLayout({
     staged: stagedFloats,
@@ -97,18 +101,22 @@ export function fewTilesFilterGradientCall(shape: WinogradShape, key: string, co
         imageFloats: outputs * outputArea,
         batch,
       };
-      const staging = { rows: lineRows + 2, columns: lineColumns + 2, pad: pads[1] };
       const stage = defineGroupStaging(module, 'stage', inputPlanes, staging);
       const gradientStaging = { rows: lineRows, columns: lineColumns, pad: 0 };
       const stageGradient = defineGroupStaging(module, 'stage gradient', gradientPlanes, gradientStaging, 'zero');
-      const tiling = { group: shape.group, step: matrices.outputs, tileColumns };
-      const tilingOf = (columns: number) => ({ ...tiling, columns });
-      const transform = defineTileTransform(module, 'transform', matrices.input, tilingOf(staging.columns), leftFloats);
+      const tilingOf = (step: number, columns: number) => ({ group: shape.group, tileColumns, step, columns });
+      const transform = defineTileTransform(
+        module,
+        'transform',
+        matrices.input,
+        tilingOf(matrices.step, staging.columns),
+        leftFloats,
+      );
       const transformGradient = defineTileTransform(
         module,
         'transform gradient',
         transposed(matrices.output),
-        tilingOf(lineColumns),
+        tilingOf(matrices.outputs, lineColumns),
         groupFloats,
       );
       const pack = defineTranspose(module, 'pack', stride, rightStride);

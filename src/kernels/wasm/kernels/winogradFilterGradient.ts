@@ -13,7 +13,7 @@ import { constant, emitFill, emitLoop, evenBlock, FLOAT, floatAt, minimum, round
 import { defineTileTransform } from './winograd.js';
 import { fewTiles, fewTilesFilterGradientCall } from './winogradFewTiles.js';
 import { emitTileBlock, tileBlocks, type WinogradShape } from './winogradShape.js';
-import { transposed } from './winogradTransforms.js';
+import { F4_STRIDE_2, transposed } from './winogradTransforms.js';
 import { defineWeights } from './winogradWeights.js';
 
 const PARAMETERS = kernelParameters(['input', 'gradient', 'output', 'scratch']);
@@ -26,13 +26,15 @@ const ENOUGH_ITEMS = 8;
 /** Room between the matrices of different products, in floats. */
 const GAP = 16;
 
-export function winogradFilterGradientCall(shape: WinogradShape, key: string, cost: number): WasmCall {
+/** Null where the matrix product is better: with stride 2 the output's gradient becomes five times as large. */
+export function winogradFilterGradientCall(shape: WinogradShape, key: string, cost: number): WasmCall | null {
   if (fewTiles(shape)) return fewTilesFilterGradientCall(shape, key, cost);
+  if (shape.matrices === F4_STRIDE_2) return null;
   const { matrices, batch, group, rows: outputs, depth: inputs, pads } = shape;
   const { inputHeight, inputWidth, outputHeight, outputWidth } = shape;
   const blocks = tileBlocks(shape);
   const blockCount = sizeOf(blocks.grid);
-  const productCount = matrices.inputs ** 2;
+  const productCount = matrices.products ** 2;
   const sumsStride = roundUp(outputs, TILE_COLUMNS);
   const partsThatFit = Math.floor(SUMS_LIMIT / (productCount * inputs * sumsStride * FLOAT));
   const parts = Math.max(1, Math.min(partsThatFit, blockCount, MOST_PARTS));
@@ -48,7 +50,12 @@ export function winogradFilterGradientCall(shape: WinogradShape, key: string, co
   const rightStride = paddedStride(sumsStride);
   const lineColumns = blocks.tileColumns * matrices.outputs;
   const lineRows = blocks.lines * matrices.outputs;
-  const stagedFloats = pixelFloats(group, (lineRows + 2) * (lineColumns + 2));
+  const staging = {
+    rows: (blocks.lines - 1) * matrices.step + matrices.inputs,
+    columns: (blocks.tileColumns - 1) * matrices.step + matrices.inputs,
+    pad: pads[1],
+  };
+  const stagedFloats = pixelFloats(group, staging.rows * staging.columns);
   const stagedGradientFloats = pixelFloats(group, lineRows * lineColumns);
   const layout = new ScratchLayout({
     transformed: productCount * inputFloats,
@@ -75,23 +82,22 @@ export function winogradFilterGradientCall(shape: WinogradShape, key: string, co
         imageFloats: outputs * outputArea,
         batch,
       };
-      const staging = { rows: lineRows + 2, columns: lineColumns + 2, pad: pads[1] };
       const stage = defineGroupStaging(module, 'stage', inputPlanes, staging);
       const gradientStaging = { rows: lineRows, columns: lineColumns, pad: 0 };
       const stageGradient = defineGroupStaging(module, 'stage gradient', gradientPlanes, gradientStaging, 'zero');
-      const tiling = { group, step: matrices.outputs, tileColumns: blocks.tileColumns };
+      const tiling = { group, tileColumns: blocks.tileColumns };
       const transform = defineTileTransform(
         module,
         'transform',
         matrices.input,
-        { ...tiling, columns: staging.columns },
+        { ...tiling, step: matrices.step, columns: staging.columns },
         inputFloats,
       );
       const transformGradient = defineTileTransform(
         module,
         'transform gradient',
         transposed(matrices.output),
-        { ...tiling, columns: lineColumns },
+        { ...tiling, step: matrices.outputs, columns: lineColumns },
         gradientFloats,
       );
       const pack = defineTranspose(module, 'pack', blocks.stride, rightStride);
@@ -120,6 +126,8 @@ export function winogradFilterGradientCall(shape: WinogradShape, key: string, co
               const [groupIndex, lineIndex] = emitPositions(code, index, blocks.grid);
               const block = emitTileBlock(code, blocks, groupIndex, lineIndex);
               const line = code.local('i32', times(block.firstLine, matrices.outputs));
+              const inputRow = i32.sub(times(block.firstLine, matrices.step), constant(pads[0]));
+              const inputLine = code.local('i32', inputRow);
               emitLoop(code, block.groups, (position) => {
                 const image = code.local('i32', times(i32.add(block.firstGroup, position), group));
                 const tile = code.local('i32', times(i32.mul(position, block.lines), group * blocks.tileColumns));
@@ -132,7 +140,7 @@ export function winogradFilterGradientCall(shape: WinogradShape, key: string, co
                 emitLoop(code, here, (row) => {
                   const inputChannel = i32.add(channel, row);
                   const plane = floatAt(input, [image, inputs * inputArea], [inputChannel, inputArea]);
-                  code.call(stage, plane, staged, i32.sub(line, constant(pads[0])), image);
+                  code.call(stage, plane, staged, inputLine, image);
                   const target = floatAt(transformed, [row, blocks.stride], [tile, 1]);
                   code.call(transform, staged, target, block.lines);
                 });

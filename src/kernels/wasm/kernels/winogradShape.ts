@@ -5,9 +5,9 @@ import type { ConvolutionShape } from './convolutionShape.js';
 import { paddedStride } from './gemm.js';
 import type { GroupSize } from './imageGroups.js';
 import { constant, evenBlock, minimum, times } from './spans.js';
-import { F4, type WinogradMatrices } from './winogradTransforms.js';
+import { F4, F4_STRIDE_2, F4_STRIDE_2_GRADIENT, type WinogradMatrices } from './winogradTransforms.js';
 
-/** A 3 x 3 convolution with stride 1 of `depth` to `rows` channels. */
+/** A 3 x 3 convolution with stride 1 or 2 of `depth` to `rows` channels. */
 export interface WinogradShape {
   readonly matrices: WinogradMatrices;
   readonly batch: number;
@@ -22,46 +22,72 @@ export interface WinogradShape {
   readonly pads: readonly number[];
 }
 
-/** Fewer channels than this do not pay for the transforms of tiles, fewer tiles not for those of filters. */
-const FEWEST_CHANNELS = 8;
-const FEWEST_TILES = 3;
+/** Tiles of all images, and of those that fill up the last group. */
+export const tileCount = ({
+  matrices,
+  batch,
+  group,
+  outputHeight,
+  outputWidth,
+}: Pick<WinogradShape, 'matrices' | 'batch' | 'group' | 'outputHeight' | 'outputWidth'>): number =>
+  group *
+  Math.ceil(batch / group) *
+  Math.ceil(outputHeight / matrices.outputs) *
+  Math.ceil(outputWidth / matrices.outputs);
 
-/**
- * Null where the matrix product is better. Vectors hold a pixel of four images: of a single one, three quarters of the
- * work would be for nothing.
- */
+/** Fewer channels than this do not pay for the transforms of tiles. */
+const FEWEST_CHANNELS = 8;
+const FEWEST_CHANNELS_STRIDE_2 = 64;
+
+/** Transforming a filter costs as much as multiplying it with so many tiles. */
+const FILTER_TILES = 6;
+
+/** What all multiplications may cost at most, as a part of those of the matrix product. */
+const MOST_WORK = 0.8;
+
+/** Null where the matrix product is better, as where much of the tiles is outside of the images or of the batch. */
 export function winogradShape(shape: ConvolutionShape): WinogradShape | null {
   const { kernelHeight, kernelWidth, strides, dilations, groups, batch, inputChannels, outputChannels } = shape;
-  const fits = kernelHeight === 3 && kernelWidth === 3 && [...strides, ...dilations].every((step) => step === 1);
-  const pays = Math.min(inputChannels, outputChannels) >= FEWEST_CHANNELS;
-  const large = Math.min(shape.outputHeight, shape.outputWidth) >= 3;
-  const tiles = Math.ceil(shape.outputHeight / F4.outputs) * Math.ceil(shape.outputWidth / F4.outputs);
-  if (!fits || groups !== 1 || batch === 1 || batch * tiles < FEWEST_TILES || !pays || !large) return null;
+  const { outputHeight, outputWidth } = shape;
+  const fits = kernelHeight === 3 && kernelWidth === 3 && groups === 1 && dilations.every((step) => step === 1);
+  const matrices = [F4, F4_STRIDE_2].find(({ step, outputs }) => strides.every((stride) => stride === step / outputs));
+  if (!fits || !matrices || Math.min(outputHeight, outputWidth) < 3) return null;
+  const fewest = matrices === F4 ? FEWEST_CHANNELS : FEWEST_CHANNELS_STRIDE_2;
+  if (Math.min(inputChannels, outputChannels) < fewest) return null;
+  const group = batch % 8 === 0 ? 8 : 4;
+  const tiles = tileCount({ matrices, batch, group, outputHeight, outputWidth });
+  const products = matrices.products ** 2 * (tiles + FILTER_TILES);
+  if (products > MOST_WORK * 9 * batch * outputHeight * outputWidth) return null;
   return {
-    matrices: F4,
+    matrices,
     batch,
-    group: batch % 8 === 0 ? 8 : 4,
+    group,
     rows: outputChannels,
     depth: inputChannels,
     inputHeight: shape.height,
     inputWidth: shape.width,
-    outputHeight: shape.outputHeight,
-    outputWidth: shape.outputWidth,
+    outputHeight,
+    outputWidth,
     pads: shape.pads,
   };
 }
 
 /** The convolution that gives the gradient of the input: from the output's gradient with turned filters. */
-export const gradientShape = (shape: WinogradShape): WinogradShape => ({
-  ...shape,
-  rows: shape.depth,
-  depth: shape.rows,
-  inputHeight: shape.outputHeight,
-  inputWidth: shape.outputWidth,
-  outputHeight: shape.inputHeight,
-  outputWidth: shape.inputWidth,
-  pads: shape.pads.map((pad) => 2 - pad),
-});
+export function gradientShape(shape: WinogradShape): WinogradShape | null {
+  const apart = shape.matrices === F4_STRIDE_2;
+  if (apart && shape.pads.some((pad) => pad !== 1)) return null;
+  return {
+    ...shape,
+    matrices: apart ? F4_STRIDE_2_GRADIENT : F4,
+    rows: shape.depth,
+    depth: shape.rows,
+    inputHeight: shape.outputHeight,
+    inputWidth: shape.outputWidth,
+    outputHeight: shape.inputHeight,
+    outputWidth: shape.inputWidth,
+    pads: shape.pads.map((pad) => (apart ? 0 : 2 - pad)),
+  };
+}
 
 export interface TileBlocks {
   /** Tiles along the axes of an image. */
@@ -79,13 +105,6 @@ export interface TileBlocks {
   /** Floats from one channel to the next of transformed tiles. */
   readonly stride: number;
 }
-
-/** Tiles of all images, and of those that fill up the last group. */
-export const tileCount = ({ matrices, batch, group, outputHeight, outputWidth }: WinogradShape): number =>
-  group *
-  Math.ceil(batch / group) *
-  Math.ceil(outputHeight / matrices.outputs) *
-  Math.ceil(outputWidth / matrices.outputs);
 
 /** Tiles of a block: enough to use each transformed filter often, few enough for the second-level cache. */
 const TILE_BLOCK = 64;

@@ -12,8 +12,12 @@ type Matrix = readonly (readonly number[])[];
 export interface WinogradMatrices {
   /** Outputs along an axis of a tile. */
   readonly outputs: number;
-  /** Inputs along an axis of a tile, and products. */
+  /** Inputs along an axis of a tile. */
   readonly inputs: number;
+  /** Products along an axis of a tile. */
+  readonly products: number;
+  /** Inputs from one tile to the next. */
+  readonly step: number;
   readonly input: Matrix;
   readonly filter: Matrix;
   readonly output: Matrix;
@@ -21,8 +25,7 @@ export interface WinogradMatrices {
 
 /** As exact as adding the nine products. */
 export const F2: WinogradMatrices = {
-  outputs: 2,
-  inputs: 4,
+  ...{ outputs: 2, inputs: 4, products: 4, step: 2 },
   input: [
     [1, 0, -1, 0],
     [0, 1, 1, 0],
@@ -43,8 +46,7 @@ export const F2: WinogradMatrices = {
 
 /** A quarter of the multiplications, and about ten times the rounding errors. */
 export const F4: WinogradMatrices = {
-  outputs: 4,
-  inputs: 6,
+  ...{ outputs: 4, inputs: 6, products: 6, step: 4 },
   input: [
     [4, 0, -5, 0, 1, 0],
     [0, -4, -4, 1, 1, 0],
@@ -66,6 +68,73 @@ export const F4: WinogradMatrices = {
     [0, 1, -1, 2, -2, 0],
     [0, 1, 1, 4, 4, 0],
     [0, 1, -1, 8, -8, 1],
+  ],
+};
+
+/**
+ * The same for windows that are two pixels apart: 81 products instead of 144. The outer weights of a window meet every
+ * second pixel, which is a convolution with a window of two and stride 1: F(4, 2), five products. The middle ones meet
+ * the pixels between: four products of their own.
+ */
+export const F4_STRIDE_2: WinogradMatrices = {
+  ...{ outputs: 4, inputs: 9, products: 9, step: 8 },
+  input: [
+    [2, 0, -1, 0, -2, 0, 1, 0, 0],
+    [0, 0, -2, 0, -1, 0, 1, 0, 0],
+    [0, 0, 2, 0, -3, 0, 1, 0, 0],
+    [0, 0, -1, 0, 0, 0, 1, 0, 0],
+    [0, 0, 2, 0, -1, 0, -2, 0, 1],
+    [0, 1, 0, 0, 0, 0, 0, 0, 0],
+    [0, 0, 0, 1, 0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0, 1, 0, 0, 0],
+    [0, 0, 0, 0, 0, 0, 0, 1, 0],
+  ],
+  filter: [
+    [1 / 2, 0, 0],
+    [-1 / 2, 0, -1 / 2],
+    [-1 / 6, 0, 1 / 6],
+    [1 / 6, 0, 1 / 3],
+    [0, 0, 1],
+    [0, 1, 0],
+    [0, 1, 0],
+    [0, 1, 0],
+    [0, 1, 0],
+  ],
+  output: [
+    [1, 1, 1, 1, 0, 1, 0, 0, 0],
+    [0, 1, -1, 2, 0, 0, 1, 0, 0],
+    [0, 1, 1, 4, 0, 0, 0, 1, 0],
+    [0, 1, -1, 8, 1, 0, 0, 0, 1],
+  ],
+};
+
+/**
+ * The gradient of the input of such a convolution, with one pixel of padding before it: an output's gradient meets every
+ * second pixel with the middle weight, and with its neighbour the pixels between with the outer weights.
+ */
+export const F4_STRIDE_2_GRADIENT: WinogradMatrices = {
+  ...{ outputs: 8, inputs: 5, products: 9, step: 4 },
+  input: [
+    [2, -1, -2, 1, 0],
+    [0, -2, -1, 1, 0],
+    [0, 2, -3, 1, 0],
+    [0, -1, 0, 1, 0],
+    [0, 2, -1, -2, 1],
+    [1, 0, 0, 0, 0],
+    [0, 1, 0, 0, 0],
+    [0, 0, 1, 0, 0],
+    [0, 0, 0, 1, 0],
+  ],
+  filter: F4_STRIDE_2.filter,
+  output: [
+    [0, 0, 0, 0, 0, 1, 0, 0, 0],
+    [1, 1, 1, 1, 0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0, 0, 1, 0, 0],
+    [0, 1, -1, 2, 0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0, 0, 0, 1, 0],
+    [0, 1, 1, 4, 0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0, 0, 0, 0, 1],
+    [0, 1, -1, 8, 1, 0, 0, 0, 0],
   ],
 };
 

@@ -30,7 +30,7 @@ function emitWeights(
  */
 export function defineWeights(
   module: ModuleBuilder,
-  { inputs: products, filter }: WinogradMatrices,
+  { products, filter }: WinogradMatrices,
   { sumsFloats, inputs, outputs }: { readonly sumsFloats: number; readonly inputs: number; readonly outputs: number },
 ): number {
   const parameters = { sums: 'i32', target: 'i32', count: 'i32' } as const;

