@@ -64,7 +64,7 @@ describe('a model from a file with grouped convolutions', () => {
     const { xml, bin } = await serializeModel(quantized);
     const again = parseIr(xml, bin).forward(items[0]) as Tensor;
     const expected = (quantized.eval().forward(items[0]) as Tensor).dataSync();
-    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const largest = Math.max(...Array.from(expected, Math.abs));
     again.dataSync().forEach((value, index) => {
       expect(Math.abs(value - expected[index])).toBeLessThanOrEqual(0.02 * largest);
     });
