@@ -38,6 +38,8 @@ export interface BiasFacts {
   readonly layers: ReadonlyMap<string, BiasAddition>;
   readonly scales: ReadonlyMap<string, BiasScale>;
   readonly ties: ReadonlyMap<string, Float64Array>;
+  /** Whether bias correction was the full one. */
+  readonly full: boolean;
 }
 
 const isWeights = ({ name }: QuantizerDescription): boolean => /\/fq_weights_\d+$/.test(name);
@@ -95,7 +97,8 @@ function compareQuantizer(
 }
 
 /** Whether NNCF's OpenVINO backend corrects the bias of such a layer at all. */
-const isCorrectedByNncf = ({ layer }: BiasAddition): boolean => layer.type === 'Convolution' || layer.type === 'MatMul';
+const isCorrectedByNncf = ({ layer }: BiasAddition, full: boolean): boolean =>
+  full || layer.type === 'Convolution' || layer.type === 'MatMul';
 
 type BiasComparison = Pick<ModelComparison, 'biases' | 'corrected' | 'own' | 'bias' | 'rawBias'> & { values: string[] };
 
@@ -111,7 +114,7 @@ function compareBiases(own: ModelDescription, theirs: ModelDescription, facts: B
     result.biases++;
     const changed = (list: readonly number[]): boolean =>
       list.some((value, index) => Math.fround(value) !== Math.fround(before[index]));
-    if (!isCorrectedByNncf(addition)) {
+    if (!isCorrectedByNncf(addition, facts.full)) {
       if (changed(other)) result.own++;
       if (changed(values))
         result.values.push(`bias ${name}: NNCF corrects it although it is of a ${addition.layer.type}`);

@@ -19,6 +19,8 @@ const OPTIONS: Readonly<Record<Variant, QuantizeOptions>> = {
   performance: { preset: 'performance' },
   mixed: { preset: 'mixed' },
   transformer: { modelType: 'transformer' },
+  // With the overflow fix, weights that both sides round differently would change the data of all layers behind.
+  fullCorrection: { preset: 'performance', fastBiasCorrection: false, overflowFix: 'disable' },
 };
 
 /** For quantize.py. */
@@ -83,7 +85,7 @@ async function quantizeOwn(
 ): Promise<{ own: Own; case: Case }> {
   const file = stem(subject.name);
   const imported = await readModel(join(folder, `${file}.xml`));
-  const quantized = await quantize(imported, items, OPTIONS[variant]);
+  const quantized = await quantize(imported, items, { ...OPTIONS[variant], subsetSize: items.length });
   const base = { variant, xml: `${file}.xml`, items: `${file}.items`, shape: subject.shape };
   const description: Case = { name: title(subject, variant), ...base };
   const own: Own = {
@@ -94,6 +96,7 @@ async function quantizeOwn(
       layers: new Map(biasAdditions(imported.graph).map((addition) => [addition.name, addition])),
       scales: biasScales(imported.graph, items[0]),
       ties: tieSteps(quantized),
+      full: variant === 'fullCorrection',
     },
   };
   if (!subject.runs) return { own, case: description };

@@ -21,6 +21,7 @@ VARIANTS = {
     "performance": {"preset": nncf.QuantizationPreset.PERFORMANCE},
     "mixed": {"preset": nncf.QuantizationPreset.MIXED},
     "transformer": {"model_type": nncf.ModelType.TRANSFORMER},
+    "fullCorrection": {"preset": nncf.QuantizationPreset.PERFORMANCE, "fast_bias_correction": False},
 }
 
 
@@ -60,8 +61,10 @@ def quantize(core, folder, case):
     shape = case["shape"]
     items = np.fromfile(folder / case["items"], dtype=np.float32).reshape(-1, *shape)
     options = dict(VARIANTS[case["variant"]])
-    options["fast_bias_correction"] = not case.get("fullBiasCorrection", False)
-    options["advanced_parameters"] = AdvancedQuantizationParameters(backend_params={"compress_weights": False})
+    overflow_fix = nncf.OverflowFix.DISABLE if case["variant"] == "fullCorrection" else None
+    options["advanced_parameters"] = AdvancedQuantizationParameters(
+        overflow_fix=overflow_fix, backend_params={"compress_weights": False}
+    )
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         return nncf.quantize(core.read_model(folder / case["xml"]), nncf.Dataset(list(items)), subset_size=len(items), **options)
 

@@ -89,13 +89,17 @@ const onPurpose = (): string =>
     ]),
   );
 
-/** @param sections All of them, in the order in which they are to be told. */
-export function reportOf(sections: readonly (readonly [string, Section])[]): string {
+/**
+ * @param sections In the order in which they are to be told.
+ * @param missing Names of parts that have not been run.
+ */
+export function reportOf(sections: readonly (readonly [string, Section])[], missing: readonly string[]): string {
   const all = sections.map(([, section]) => section);
   const comparisons = all.flatMap((section) => section.comparisons);
   const sum = (key: 'passed' | 'failed'): number => all.reduce((total, section) => total + section[key], 0);
   const faults = all.flatMap((section) => section.faults);
-  const skipped = all.flatMap((section) => section.skipped);
+  const left = missing.map((name) => `\`npm run test:nncf -- ${name}\`: not yet, on the machine of this report.`);
+  const skipped = [...left, ...all.flatMap((section) => section.skipped)];
   return `# Agreement with NNCF
 
 \`npm run test:nncf\` compares quantization with the real NNCF (${VERSIONS}) and writes this page. It passed
@@ -109,7 +113,7 @@ IR, which NNCF quantizes with its OpenVINO backend and this library reads back, 
 *Quantizers*: all of them, those of weights and, of activations, those with a range per channel. *Places and kinds*: the set of quantized edges, with
 per tensor or per channel, symmetric or asymmetric, signed or unsigned, and number of levels. *Ranges*: the largest
 difference of an end, relative to the widest range of its quantizer (in brackets: to its own width, for ranges per
-channel); the bound is 1e-5. *Biases*: the largest difference after fast bias correction, relative to the largest output
+channel); the bound is 1e-5. *Biases*: the largest difference after bias correction, relative to the largest output
 of the layer, beyond what weights midway between two codes explain (in brackets: in all); the bound is 1e-4. *Corrected*:
 how many biases NNCF changed. *INT8*: layers with weights that OpenVINO's CPU plugin computes in INT8 in our file and in
 NNCF's, of all; all that do in NNCF's must in ours. The codes of all weights in our file are also compared with those of
@@ -120,7 +124,8 @@ ${table(
   comparisons.filter(({ edge }) => !edge).map(networkRow),
 )}
 
-\`transformer\` is \`modelType: 'transformer'\`, with SmoothQuant.
+\`transformer\` is \`modelType: 'transformer'\`, with SmoothQuant; \`fullCorrection\` is \`performance\` with full instead of
+fast bias correction and without overflow fix.
 
 ## Unusual values
 

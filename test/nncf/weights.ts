@@ -1,6 +1,6 @@
 /** Weights and data for the comparison: random, but such that every layer works in its usual range. */
 import { noGrad } from '../../src/autograd/gradMode.js';
-import { BatchNorm2d, LayerNorm } from '../../src/nn/index.js';
+import { BatchNorm2d, Conv2d, ConvTranspose2d, LayerNorm, Linear, MultiheadAttention } from '../../src/nn/index.js';
 import type { Module } from '../../src/nn/module.js';
 import { fromValues, randn } from '../../src/tensor/create.js';
 import type { Generator } from '../../src/tensor/random.js';
@@ -24,11 +24,39 @@ export function randomizeWeights(model: Module, shape: readonly number[], genera
         parameter.assign_(
           drawn(parameter, () => (generator.bernoulli(0.8) ? 1 : -1) * (0.2 + 0.4 * generator.uniformDouble())),
         );
+    for (const module of model.modules()) {
+      if (module instanceof Linear || module instanceof Conv2d) keepOffTies(module.weight, 0);
+      if (module instanceof ConvTranspose2d) keepOffTies(module.weight, 1);
+      if (module instanceof MultiheadAttention) keepOffTies(module.inProjWeight, 0);
+    }
     for (const module of model.modules()) module.training = module instanceof BatchNorm2d;
     for (let step = 0; step < STEPS; step++) model.forward(calibrationItem([BATCH, ...shape.slice(1)], generator));
     for (const module of norms) if (module instanceof BatchNorm2d) completeStatistics(module);
   });
   model.eval();
+}
+
+/** Largest code of a weight. */
+const LARGEST = 127;
+/** Weights are kept this far from the middle between two codes, as a share of a step. */
+const DISTANCE = 1e-3;
+
+/** Both sides round weights midway between two codes in their own ways, which is told apart from what is compared. */
+function keepOffTies(weight: Tensor, channelAxis: number): void {
+  const values = weight.dataSync().slice();
+  const channels = weight.shape[channelAxis];
+  const inner = weight.shape.slice(channelAxis + 1).reduce((product, extent) => product * extent, 1);
+  const channelOf = (index: number): number => Math.floor(index / inner) % channels;
+  const largest = new Float64Array(channels);
+  for (let index = 0; index < values.length; index++)
+    largest[channelOf(index)] = Math.max(largest[channelOf(index)], Math.abs(values[index]));
+  for (let index = 0; index < values.length; index++) {
+    const step = largest[channelOf(index)] / LARGEST;
+    const code = Math.abs(values[index]) / step;
+    if (Math.abs(code - Math.floor(code) - 0.5) < DISTANCE)
+      values[index] = Math.sign(values[index]) * (Math.floor(code) + 0.5 + 2 * DISTANCE) * step;
+  }
+  weight.assign_(fromValues(values, weight.shape, 'float32'));
 }
 
 /** Running statistics begin at mean 0 and variance 1; takes that beginning out of them again. */
