@@ -6,13 +6,13 @@
  * Needs Chromium: CHROMIUM names the program, else `chromium` is looked for, and on Debian
  * installed if it is missing. The last line is `N passed, N failed`.
  */
-import { execFileSync } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type Browser, chromium } from 'playwright-core';
 import type { GpuJsMode } from '../../src/kernels/gpujs/library.js';
+import { findChromium } from './findChromium.js';
 
 const MODES: readonly GpuJsMode[] = ['webgl2', 'webgpu'];
 
@@ -27,40 +27,6 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-
-function findChromium(): string {
-  const find = (): string | undefined => {
-    for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-      try {
-        return execFileSync('which', [name], { encoding: 'utf8' }).trim();
-      } catch {
-        // Not there: try the next name.
-      }
-    }
-    return undefined;
-  };
-  if (process.env.CHROMIUM) {
-    return process.env.CHROMIUM;
-  }
-  const found = find();
-  if (found !== undefined) {
-    return found;
-  }
-  console.log('Installing Chromium (apt-get install chromium)');
-  const sudo = process.getuid?.() === 0 ? [] : ['sudo'];
-  for (const command of [
-    ['apt-get', 'update', '-q'],
-    ['apt-get', 'install', '-y', '-q', 'chromium'],
-  ]) {
-    const [program, ...args] = [...sudo, ...command];
-    execFileSync(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  }
-  const installed = find();
-  if (installed === undefined) {
-    throw new Error('There is no Chromium here; install it, or name it in CHROMIUM.');
-  }
-  return installed;
-}
 
 /** Serves the bundled page on localhost. */
 async function serve(): Promise<{ server: Server; url: string }> {

@@ -1,0 +1,42 @@
+/**
+ * Makes dist smaller and adds the single file, after the compiler:
+ *
+ * - dist/quantgrad.min.js is everything but GPU.js as one ES module, for `<script type="module">` and CDNs;
+ * - the other modules lose their comments (the declarations keep them), which a third of the disk's blocks hold.
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, transform } from 'esbuild';
+
+const dist = fileURLToPath(new URL('../dist/', import.meta.url));
+const GPU_JS = './kernels/gpujs/vendor/gpu.js';
+
+await build({
+  entryPoints: [join(dist, 'index.js')],
+  bundle: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  minify: true,
+  legalComments: 'inline',
+  external: ['node:*'],
+  plugins: [
+    {
+      // GPU.js stays a file of its own, which is read when its backend is asked for.
+      name: 'gpujs',
+      setup: ({ onResolve }) => onResolve({ filter: /vendor\/gpu\.js$/ }, () => ({ path: GPU_JS, external: true })),
+    },
+  ],
+  outfile: join(dist, 'quantgrad.min.js'),
+  logLevel: 'warning',
+});
+
+const modules = (await readdir(dist, { recursive: true })).filter((file) => file.endsWith('.js'));
+for (const file of modules.filter((name) => !name.includes('vendor') && !name.endsWith('.min.js'))) {
+  const code = await readFile(join(dist, file), 'utf8');
+  // Comments within import() tell bundlers what to leave alone, and would be lost with the other white space.
+  const minifyWhitespace = !code.includes('webpackIgnore');
+  const result = await transform(code, { format: 'esm', target: 'es2022', legalComments: 'none', minifyWhitespace });
+  await writeFile(join(dist, file), result.code);
+}
