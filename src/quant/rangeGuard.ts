@@ -138,17 +138,23 @@ function largestStep(
 
 const digits = (value: number): string => (Number.isFinite(value) ? value.toPrecision(3) : 'more than any number');
 
-/** What `console.warn` shows. */
+/** Most quantizers that a text names; the rest is a number. */
+const NAMED = 5;
+
+/** What `console.warn` shows: the worst first. */
 export function rangeWarningText(warnings: readonly RangeWarning[]): string {
-  const lines = warnings.map(
+  const share = ({ step, range }: RangeWarning): number => (Number.isFinite(step) ? step / range : Infinity);
+  const worst = [...warnings].sort((a, b) => (share(a) === share(b) ? 0 : share(b) - share(a))).slice(0, NAMED);
+  const lines = worst.map(
     ({ quantizer, step, range, channel, learningRate }) =>
       `  ${quantizer}${channel === null ? '' : ` (channel ${channel})`}: moved by ${digits(step)}, its range was ${digits(range)} (learning rate ${learningRate})`,
   );
   return [
     `quantgrad: one optimizer step moved the range of ${warnings.length === 1 ? 'a quantizer' : `${warnings.length} quantizers`} by more than its size. The learning rate is too high to fine-tune a quantized model:`,
     ...lines,
+    ...(warnings.length > NAMED ? [`  and ${warnings.length - NAMED} more`] : []),
     'Use a lower one (1e-5 to 1e-4 is usual), give the ranges one of their own: ' +
       '[{ params: model.weightParameters() }, { params: model.rangeParameters(), lr: 1e-5 }], or keep them as they are: model.disableGradients(). ' +
-      "Each quantizer is named once; model.rangeGuard = 'off' switches this off.",
+      "Each quantizer is counted once; model.rangeGuard = 'off' switches this off.",
   ].join('\n');
 }

@@ -89,6 +89,19 @@ describe('the guard', () => {
     expect(rangeWarningText(warnings)).toContain('more than any number');
   });
 
+  it('names the worst five of many', () => {
+    const many = Array.from({ length: 8 }, (_, index) => ({
+      quantizer: `layer${index}`,
+      step: index === 2 ? Number.NaN : index + 2,
+      range: 1,
+      channel: null,
+      learningRate: 1,
+    }));
+    const text = rangeWarningText(many);
+    expect([...text.matchAll(/layer(\d)/g)].map(([, index]) => Number(index))).toEqual([2, 7, 6, 5, 4]);
+    expect(text).toContain('and 3 more');
+  });
+
   it('can be switched off', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     model.rangeGuard = 'off';
