@@ -1,8 +1,8 @@
 /**
- * Makes values of the forward part again in the backward part instead of keeping them: the output of an activation, of a
- * normalisation or of a quantizer costs one more pass, but keeping it costs memory from the forward part on. What such a
- * chain of elementwise steps begins with must be kept for the backward part anyway: the output of a convolution whose
- * batch normalisation needs it, a parameter, statistics. (Chen et al., "Training Deep Nets with Sublinear Memory Cost",
+ * Makes values of the forward part again in the backward part instead of keeping them: the output of an activation or of
+ * a normalisation costs one more pass, but keeping it costs memory from the forward part on. What such a chain of
+ * elementwise steps begins with must be kept for the backward part anyway: the output of a convolution whose batch
+ * normalisation needs it, a parameter, statistics. (Chen et al., "Training Deep Nets with Sublinear Memory Cost",
  * 2016, with elementwise steps as the ones that are dropped.)
  *
  * The steps of a chain stand directly before the step that needs its result, so that they can run in one pass with it.
@@ -38,6 +38,12 @@ const ELEMENTWISE: ReadonlySet<KernelName> = new Set<KernelName>([
   'fakeQuantize',
   'batchNormInference',
 ]);
+
+/**
+ * Kernels whose results are kept where the backward part reads them: a quantized value is read by a gradient that takes
+ * part in no chain, so that making it again is a pass of its own, and one with a division for each element.
+ */
+const KEPT: ReadonlySet<KernelName> = new Set<KernelName>(['fakeQuantize']);
 
 /** Steps after which a value that was made again is still at hand. */
 const PASSING: ReadonlySet<KernelName> = new Set<KernelName>([...ELEMENTWISE, 'fakeQuantizeGradient']);
@@ -82,7 +88,7 @@ export class Recomputation {
     const read = new Set([...part.steps.flatMap(inputsOf), ...part.inputGradients]);
     const inOrder = [...makers.keys()].filter((buffer) => read.has(buffer));
     const candidates = inOrder.filter(
-      (buffer) => isLarge(buffer) && !fixed.has(buffer) && isElementwise(makers.get(buffer)),
+      (buffer) => isLarge(buffer) && !fixed.has(buffer) && isMadeAgain(makers.get(buffer)),
     );
     const undecided = new Set(candidates);
     /** What the backward part reads of the forward part. */
@@ -135,6 +141,8 @@ export class Recomputation {
 
 const isElementwise = (step: ProgramStep | undefined): step is KernelStep =>
   step !== undefined && isKernelStep(step) && ELEMENTWISE.has(step.kernel);
+
+const isMadeAgain = (step: ProgramStep | undefined): boolean => isElementwise(step) && !KEPT.has(step.kernel);
 
 interface Chain {
   readonly steps: readonly KernelStep[];
