@@ -76,7 +76,8 @@ describe('a plan with large activations', () => {
     }
     const [float, quantized] = bytes;
     expect(bytes.length).toBe(2);
-    expect(quantized).toBeLessThan(1.1 * float);
+    // Quantized values take the place of the activations that the float model's convolutions read again.
+    expect(quantized).toBeLessThan(1.2 * float);
     // The outputs of the convolutions, which batch normalisation reads, and what a step works on.
     const convolved = 4 * 4 * (8 * 64 * 64 + 8 * 32 * 32);
     expect(quantized).toBeLessThan(3.5 * convolved);
