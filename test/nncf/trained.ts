@@ -82,7 +82,6 @@ interface Figures {
   readonly ptq_top1: number;
   readonly qat_top1: number;
   readonly qat_first_losses: readonly number[];
-  readonly openvino_ptq_top1: number;
   readonly quantizers: number;
 }
 
@@ -143,6 +142,15 @@ async function fineTune(
   return losses;
 }
 
+/**
+ * Whether this machine adds products of 8-bit codes without saturation. Older x86 processors saturate at 16 bits, which
+ * NNCF's overflow fix of all layers prevents; its default fixes the first layer alone.
+ */
+function addsExactly(): boolean {
+  if (!['x64', 'ia32'].includes(process.arch)) return true;
+  return existsSync('/proc/cpuinfo') && /avx512_vnni|avx_vnni|amx_int8/.test(readFileSync('/proc/cpuinfo', 'utf8'));
+}
+
 const percent = (share: number): string => `${(100 * share).toFixed(2)}%`;
 
 export async function compareTrained(folder: string, results: Results): Promise<void> {
@@ -153,9 +161,10 @@ export async function compareTrained(folder: string, results: Results): Promise<
   }
   const { train, test, order } = unpackImages(folder, archive, EPOCHS);
   const files: { name: string; xml: string; size: number; mean: number[]; std: number[] }[] = [];
-  const own = new Map<string, { accuracy: number; nncf: number }>();
+  const own = new Map<string, number>();
   const compare = (what: string, ours: number, theirs: number, bound: number): void => {
-    const wrong = Math.abs(ours - theirs) <= bound ? [] : [`${percent(ours)}, expected ${percent(theirs)}`];
+    // One image more or less at the bound itself is a matter of float64's last digit.
+    const wrong = Math.abs(ours - theirs) <= bound + 1e-9 ? [] : [`${percent(ours)}, expected ${percent(theirs)}`];
     results.check(what, wrong);
     results.note({
       what,
@@ -163,8 +172,15 @@ export async function compareTrained(folder: string, results: Results): Promise<
       result: `${percent(ours)}, reference ${percent(theirs)}`,
     });
   };
+  const exact = addsExactly();
   for (const [name, trained] of Object.entries(TRAINED)) {
     const { size } = trained;
+    const deploy = async (title: string, quantized: QuantizedModel, found: number): Promise<void> => {
+      const xml = `${title.replaceAll(' ', '-')}.xml`;
+      await saveModel(quantized, join(folder, xml));
+      files.push({ name: title, xml, size, mean: MEAN, std: STD });
+      own.set(title, found);
+    };
     const figures = JSON.parse(readFileSync(join(SHARED, 'models', `${name}.nncf.json`), 'utf8')) as Figures;
     const model = loadTrained(name, trained);
     const calibration = Array.from({ length: CALIBRATION.count }, (_, index) =>
@@ -173,9 +189,11 @@ export async function compareTrained(folder: string, results: Results): Promise<
     const quantized = await quantize(model, calibration);
     const found = await accuracy(quantized, test, size);
     compare(`Accuracy of ${name} after quantization, against NNCF`, found, figures.ptq_top1, ACCURACY_BOUND);
-    await saveModel(quantized, join(folder, `${name}.xml`));
-    files.push({ name, xml: `${name}.xml`, size, mean: MEAN, std: STD });
-    own.set(name, { accuracy: found, nncf: figures.openvino_ptq_top1 });
+    await deploy(name, quantized, found);
+    if (!exact) {
+      const fixed = await quantize(model, calibration, { overflowFix: 'enable' });
+      await deploy(`${name} with overflow fix`, fixed, await accuracy(fixed, test, size));
+    }
     if (!trained.fineTuned && process.env.QUANTGRAD_NNCF_FULL === undefined) {
       results.skip(`Fine-tuning of ${name} (minutes): set QUANTGRAD_NNCF_FULL=1 to run it.`);
       continue;
@@ -200,7 +218,12 @@ export async function compareTrained(folder: string, results: Results): Promise<
   for (const line of runPython('evaluate.py', folder, files)) {
     const { name, accuracy: inOpenvino } = line as { readonly name: string; readonly accuracy: number };
     const expected = own.get(name);
-    if (expected)
-      compare(`Accuracy of ${name}'s file in OpenVINO, against ours`, inOpenvino, expected.accuracy, FILE_BOUND);
+    if (expected === undefined) continue;
+    const what = `Accuracy of ${name}'s file in OpenVINO, against ours`;
+    if (exact || name.endsWith('with overflow fix')) compare(what, inOpenvino, expected, FILE_BOUND);
+    else {
+      const result = `${percent(inOpenvino)}, reference ${percent(expected)}`;
+      results.note({ what, bound: 'none: sums of codes saturate on the processor of this report', result });
+    }
   }
 }
