@@ -29,7 +29,7 @@ const bytesOf = (operands: readonly TensorType[]): number =>
   operands.reduce((sum, { shape, dtype }) => sum + sizeOf(shape) * bytesPerElement(dtype), 0);
 
 /** Multiply-adds of a kernel call; 0 where it has none to speak of. */
-export function multiplyAddsOf({ kernel, inputs, attributes, outputs }: KernelCall): number {
+function multiplyAddsOf({ kernel, inputs, attributes, outputs }: KernelCall): number {
   const [first, second] = inputs;
   switch (kernel) {
     case 'conv2d':

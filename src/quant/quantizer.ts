@@ -151,7 +151,7 @@ export class Quantizer {
 }
 
 /** @throws ValidationError `INVALID_OPTION` */
-export function checkRangeGradient(where: string, rule: unknown): asserts rule is RangeGradient {
+function checkRangeGradient(where: string, rule: unknown): asserts rule is RangeGradient {
   if (rule === 'nncf' || rule === 'exact') return;
   throw new ValidationError(
     'INVALID_OPTION',

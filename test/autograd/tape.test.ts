@@ -31,6 +31,18 @@ function codeOf(body: () => unknown): string {
   throw new Error('nothing was thrown');
 }
 
+/** A negation that tells when its gradient rule runs. */
+const negativeThatTells = (ran: () => void) =>
+  defineOperation<Record<string, never>>({
+    type: 'Counted',
+    infer: ([x]) => [x],
+    lower: () => kernelCall('unary', { function: 'negative' }),
+    gradient: (_context, [g]) => {
+      ran();
+      return [g?.neg() ?? null];
+    },
+  });
+
 describe('backward', () => {
   it('accumulates into grad until it is reset', () => {
     const w = leaf(1, 2);
@@ -45,15 +57,7 @@ describe('backward', () => {
   it('adds up the paths of a diamond, each node running once', () => {
     const w = leaf(3);
     let runs = 0;
-    const counted = defineOperation<Record<string, never>>({
-      type: 'Counted',
-      infer: ([x]) => [x],
-      lower: () => kernelCall('unary', { function: 'negative' }),
-      gradient: (_context, [g]) => {
-        runs++;
-        return [g?.neg() ?? null];
-      },
-    });
+    const counted = negativeThatTells(() => runs++);
     const [top] = apply(counted, [w], {});
     const left = top.mul(2);
     const right = top.mul(top);
@@ -338,15 +342,7 @@ describe('properties', () => {
   it('from several results is one walk, as from their sum', () => {
     const w = leaf(1, 2);
     let runs = 0;
-    const counted = defineOperation<Record<string, never>>({
-      type: 'Counted',
-      infer: ([x]) => [x],
-      lower: () => kernelCall('unary', { function: 'negative' }),
-      gradient: (_context, [g]) => {
-        runs++;
-        return [g?.neg() ?? null];
-      },
-    });
+    const counted = negativeThatTells(() => runs++);
     const [trunk] = apply(counted, [w], {});
     const [left, right] = [trunk.mul(3), trunk.square()];
     backwardFrom([

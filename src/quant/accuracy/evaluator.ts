@@ -138,10 +138,7 @@ export function itemErrors(reference: ItemValues, approximate: ItemValues): numb
 }
 
 /** Mean over outputs of |reference - approximate|^2 / |reference|^2. */
-export function normalizedError(
-  reference: readonly ArrayLike<number>[],
-  approximate: readonly ArrayLike<number>[],
-): number {
+function normalizedError(reference: readonly ArrayLike<number>[], approximate: readonly ArrayLike<number>[]): number {
   const errors = reference.map((expected, output) => {
     let [error, size] = [0, 0];
     for (let index = 0; index < expected.length; index++) {

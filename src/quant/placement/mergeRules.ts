@@ -60,7 +60,7 @@ const indicesOf = <T>(items: readonly T[], test: (item: T) => boolean): Set<numb
  * tensor, symmetric.
  * @param requantize Also those that all lists could follow. They come after those that a list holds.
  */
-export function mergeConfigs(lists: readonly ConfigList[], requantize = false): QuantizerConfig[] {
+function mergeConfigs(lists: readonly ConfigList[], requantize = false): QuantizerConfig[] {
   const candidates = lists.flat().filter((config, index, all) => all.findIndex((c) => sameConfig(c, config)) === index);
   const last = Math.max(...lists.map(({ length }) => length)) + 1;
   const position = (list: ConfigList, config: QuantizerConfig): number => {

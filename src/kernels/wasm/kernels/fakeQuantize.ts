@@ -19,7 +19,7 @@ export interface Grid {
 }
 
 /** The grid of [low, low + range]. */
-export function gridOf(code: FunctionBuilder, low: V128, range: V128, levels: number): Grid {
+function gridOf(code: FunctionBuilder, low: V128, range: V128, levels: number): Grid {
   const scale = keep(code, f32x4.div(splat(code, levels - 1), range));
   return {
     low,

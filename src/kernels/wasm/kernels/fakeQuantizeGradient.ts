@@ -12,7 +12,7 @@ import { type Cut, LEAST_ROW, planeCut } from './rowPlan.js';
 import { keep, splat } from './vectors.js';
 
 /** How sums over all of x, or apart along the one axis that `low` has, are cut. */
-export function cutOf({ shape }: TensorType, low: TensorType): Cut {
+function cutOf({ shape }: TensorType, low: TensorType): Cut {
   if (sizeOf(low.shape) !== 1) {
     const axis = low.shape.findIndex((extent) => extent !== 1);
     return [sizeOf(shape.slice(0, axis)), shape[axis], sizeOf(shape.slice(axis + 1))];

@@ -23,27 +23,6 @@ export interface WinogradMatrices {
   readonly output: Matrix;
 }
 
-/** As exact as adding the nine products. */
-export const F2: WinogradMatrices = {
-  ...{ outputs: 2, inputs: 4, products: 4, step: 2 },
-  input: [
-    [1, 0, -1, 0],
-    [0, 1, 1, 0],
-    [0, -1, 1, 0],
-    [0, 1, 0, -1],
-  ],
-  filter: [
-    [1, 0, 0],
-    [0.5, 0.5, 0.5],
-    [0.5, -0.5, 0.5],
-    [0, 0, 1],
-  ],
-  output: [
-    [1, 1, 1, 0],
-    [0, 1, -1, -1],
-  ],
-};
-
 /** A quarter of the multiplications, and about ten times the rounding errors. */
 export const F4: WinogradMatrices = {
   ...{ outputs: 4, inputs: 6, products: 6, step: 4 },
