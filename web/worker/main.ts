@@ -1,0 +1,2 @@
+/** The worker: trains, and does what the page asks for. */
+export {};
