@@ -18,6 +18,8 @@ const FLOAT32_SUMS = { absolute: 1e-5, relative: 1e-5 };
 const FLOAT32: Tolerances = {
   matMul: FLOAT32_SUMS,
   conv2d: FLOAT32_SUMS,
+  conv2dInputGradient: FLOAT32_SUMS,
+  conv2dFilterGradient: FLOAT32_SUMS,
   fakeQuantize: EXACT,
   fakeQuantizeGradient: FLOAT32_SUMS,
   sgdUpdate: ULPS,

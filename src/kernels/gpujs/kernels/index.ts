@@ -2,6 +2,8 @@
 import type { KernelAttributes, KernelName, TensorType } from '../../contract.js';
 import { type Program, type ProgramWriter, sizeOf } from '../program.js';
 import { conv2d } from './conv2d.js';
+import { conv2dFilterGradient } from './conv2dFilterGradient.js';
+import { conv2dInputGradient } from './conv2dInputGradient.js';
 import { binary, unary } from './elementwise.js';
 import { fakeQuantize, fakeQuantizeGradient } from './fakeQuantize.js';
 import { matMul } from './matMul.js';
@@ -13,6 +15,8 @@ type ProgramWriters = { readonly [K in KernelName]?: ProgramWriter<K> };
 const PROGRAMS: ProgramWriters = {
   matMul,
   conv2d,
+  conv2dInputGradient,
+  conv2dFilterGradient,
   fakeQuantize,
   fakeQuantizeGradient,
   sgdUpdate,
