@@ -230,9 +230,14 @@ export interface Events {
   points: { readonly points: readonly CurvePoint[] };
   /** At the end of epochs, at most about twice a second. */
   histograms: { readonly histograms: readonly LayerHistogram[] };
-  /** A run has come to its end. `failure` says why it did not get there; it is then paused at the last good step. */
-  runEnded: { readonly phase: Phase; readonly failure: Failure | null };
-  /** A checkpoint for the page to keep, after each epoch and after quantization, so that no finished work is lost. */
+  /** A run has done all of its steps. */
+  runEnded: Progress;
+  /**
+   * Something failed while training (numbers grew beyond all bounds, the GPU was lost), and everything is as it was at the last
+   * checkpoint. Where the engine failed, it is another one, and the run goes on (`state.run.state`); else it is paused.
+   */
+  restored: { readonly failure: Failure; readonly engine: EngineReport; readonly state: SessionState };
+  /** A checkpoint for the page to keep, so that no finished work is lost: after epochs (at most one a second), quantization, and runs. */
   checkpoint: { readonly bytes: Uint8Array };
 }
 
