@@ -14,8 +14,8 @@ import { Device } from './device.js';
 import { writeProgram } from './kernels/index.js';
 import { type GpuJsMode, loadGpuJs, resolveMode } from './library.js';
 import { after, all, lastly, type Maybe } from './maybe.js';
-import type { Program } from './program.js';
-import { Content, GpuJsStorage, type Values } from './storage.js';
+import { type Program, sizeOf } from './program.js';
+import { Content, GpuJsStorage, type View } from './storage.js';
 
 export interface GpuJsOptions {
   /**
@@ -136,7 +136,7 @@ export class GpuJsBackend implements Backend {
         after(all(storages.map((storage) => storage.content)), (contents) =>
           program === undefined
             ? this.runOnHost(kernel, inputs, contents, attributes, outputs)
-            : this.runOnDevice(kernel, program, contents),
+            : this.runOnDevice(kernel, program, contents, outputs),
         ),
       () => {
         storages.forEach((storage) => {
@@ -149,7 +149,7 @@ export class GpuJsBackend implements Backend {
       results.catch(() => undefined);
     }
     return outputs.map(({ dtype, shape }, index) => {
-      const length = shape.reduce((product, extent) => product * extent, 1);
+      const length = sizeOf(shape);
       const content = after(results, (contents) => contents[index]);
       if (content instanceof Promise) {
         content.catch(() => undefined);
@@ -184,21 +184,24 @@ export class GpuJsBackend implements Backend {
     await this.device.dispose();
   }
 
-  private runOnDevice(kernel: KernelName, program: Program, contents: readonly Content[]): Maybe<Content[]> {
-    const values = all(contents.map((content) => this.device.toDevice(content)));
-    return after(values, (each) =>
+  private runOnDevice(
+    kernel: KernelName,
+    program: Program,
+    contents: readonly Content[],
+    outputs: readonly TensorType[],
+  ): Maybe<Content[]> {
+    const views = all(contents.map((content) => this.device.toDevice(content)));
+    const lengths = outputs.map(({ shape }) => sizeOf(shape));
+    return after(views, (each) =>
       after(
-        this.device.runProgram(program, each, () => count(this.launches, kernel)),
+        this.device.runProgram(program, each, lengths, () => count(this.launches, kernel)),
         (results) => results.map((result) => this.contentOf(result)),
       ),
     );
   }
 
-  private contentOf(values: Values): Content {
-    if (values instanceof Float32Array) {
-      return new Content(values, undefined);
-    }
-    const content = new Content(undefined, values);
+  private contentOf(view: View): Content {
+    const content = new Content(undefined, view);
     this.device.watch(content);
     return content;
   }

@@ -4,11 +4,12 @@
  */
 import { BackendError } from '../../errors.js';
 import type { TypedArray } from '../dtype.js';
-import { KernelCache } from './kernelCache.js';
+import { packProgram } from './compile/packing.js';
+import { type ArgumentForm, KernelCache } from './kernelCache.js';
 import type { GpuJsMode } from './library.js';
 import { after, all, lastly, type Maybe } from './maybe.js';
-import type { Program, Step } from './program.js';
-import { type Content, DeviceArray, type DeviceCounter, type Values } from './storage.js';
+import { type Program, placeOf, type Step } from './program.js';
+import { type Content, DeviceArray, type DeviceCounter, type FlatArray, View } from './storage.js';
 import type { Gpu, GpuArray, GpuConstructor, GpuKernel } from './types.js';
 
 /** Copies a host array to the device. */
@@ -18,6 +19,26 @@ const UPLOAD_SOURCE = 'function (x) { return x[this.thread.x]; }';
 interface LosableContext {
   isContextLost?(): boolean;
 }
+
+/**
+ * Most arrays that a launch reads. WebGL 2 promises 16 textures in a fragment shader, and WebGPU 8 storage buffers in a
+ * stage, of which one is the output. The modes without a device get what WebGL gets.
+ */
+const MOST_ARRAYS: Readonly<Record<GpuJsMode, number>> = { cpu: 16, webasm: 16, webgl2: 16, webgpu: 7 };
+
+/** Where an argument's elements begin. */
+type Place = Pick<View, 'array' | 'offset'>;
+
+const isPlace = (value: Place | Float32Array | number): value is Place => typeof value === 'object' && 'array' in value;
+
+const formOf = (value: Place | Float32Array | number): ArgumentForm => {
+  if (typeof value === 'number') return 'number';
+  return isPlace(value)
+    ? { length: value.array.length, shifted: value.offset > 0 }
+    : { length: value.length, shifted: false };
+};
+
+const gpuArrayOf = (array: FlatArray): GpuArray => (array instanceof DeviceArray ? array.texture : array);
 
 export interface DeviceOptions {
   readonly mode: GpuJsMode;
@@ -36,8 +57,8 @@ export class Device {
   /** Whether values live outside JavaScript's memory. */
   private readonly hasOwnMemory: boolean;
   private disposed = false;
-  /** Frees device arrays whose content was collected without having been released. */
-  private readonly leftovers = new FinalizationRegistry<DeviceArray>((array) => array.delete());
+  /** Frees the views of contents that were collected without having been released. */
+  private readonly leftovers = new FinalizationRegistry<View>((view) => view.free());
 
   constructor(
     GPU: GpuConstructor,
@@ -49,49 +70,63 @@ export class Device {
     this.kernels = new KernelCache(options.kernelCapacity, (source, length) => this.build(source, length));
   }
 
-  /** Runs the steps of a program and gives its outputs. `onLaunch` is called for every launch. */
-  runProgram(program: Program, inputs: readonly Values[], onLaunch: () => void): Maybe<Values[]> {
-    const results: Maybe<Values>[] = [];
+  /**
+   * Runs a program with as few launches as packing can do.
+   * @param lengths Of its outputs.
+   * @param onLaunch Is called for every launch.
+   * @returns Its outputs, which the caller frees.
+   */
+  runProgram(
+    program: Program,
+    inputs: readonly View[],
+    lengths: readonly number[],
+    onLaunch: () => void,
+  ): Maybe<View[]> {
+    const { steps, outputs } = packProgram(program, MOST_ARRAYS[this.options.mode]);
+    /** The whole arrays that the steps compute. */
+    const results: Maybe<View>[] = [];
     return lastly(
       () => {
-        for (const step of program.steps) {
+        for (const step of steps) {
           const values = all(
-            step.arguments.map((argument): Maybe<Values | number> => {
-              if (typeof argument === 'number') {
-                return argument;
-              }
-              return 'input' in argument ? inputs[argument.input] : results[argument.step];
+            step.arguments.map((argument): Maybe<Place | number> => {
+              if (typeof argument === 'number') return argument;
+              if ('input' in argument) return inputs[argument.input];
+              const { offset = 0 } = argument;
+              return after(results[argument.step], ({ array }) => ({ array, offset }));
             }),
           );
           onLaunch();
           results.push(after(values, (each) => this.launch(step, each)));
         }
-        return after(all(results), (values) => program.outputs.map((index) => values[index]));
+        return after(all(results), (arrays) =>
+          outputs.map((place, index) => {
+            const { step, offset } = placeOf(place);
+            return arrays[step].part(offset, lengths[index]);
+          }),
+        );
       },
       () => {
-        results.forEach((result, index) => {
-          if (!program.outputs.includes(index)) {
-            this.discard(result);
-          }
-        });
+        for (const result of results) this.discard(result);
       },
     );
   }
 
   /** The values where kernels read them: on the device, copied there at most once, if it has memory of its own. */
-  toDevice(content: Content): Maybe<Values> {
+  toDevice(content: Content): Maybe<View> {
     if (content.device !== undefined) {
       return content.device;
     }
     const host = content.host as Float32Array;
     if (!this.hasOwnMemory) {
-      return host;
+      content.device = new View(host, 0, host.length);
+      return content.device;
     }
     this.uploads++;
-    const uploaded = after(this.launch({ source: UPLOAD_SOURCE, length: host.length }, [host]), (values) => {
-      content.device = values as DeviceArray;
+    const uploaded = after(this.launch({ source: UPLOAD_SOURCE, length: host.length }, [host]), (view) => {
+      content.device = view;
       this.watch(content);
-      return content.device;
+      return view;
     });
     content.device = uploaded;
     return uploaded;
@@ -103,24 +138,28 @@ export class Device {
       return content.host;
     }
     this.check();
-    this.readbacks++;
-    return after(content.device as Maybe<DeviceArray>, (array) => {
+    return after(content.device as Maybe<View>, ({ array, offset, length }) => {
+      if (!(array instanceof DeviceArray)) {
+        content.host = array.subarray(offset, offset + length);
+        return content.host;
+      }
+      this.readbacks++;
       const values = this.guard('reading a result', () => array.texture.toArray());
-      return after(values, (host) => {
-        content.host = host;
-        return host;
+      return after(values, (whole) => {
+        content.host = length === whole.length ? whole : whole.slice(offset, offset + length);
+        return content.host;
       });
     });
   }
 
-  /** Frees the device array of a content when the content is collected. Call it when the array is set. */
+  /** Frees the view of a content when the content is collected. Call it when the view is set. */
   watch(content: Content): void {
-    if (content.device instanceof DeviceArray) {
+    if (content.device instanceof View && content.device.array instanceof DeviceArray) {
       this.leftovers.register(content, content.device, content.device);
     }
   }
 
-  /** Frees the device array of a content now, or when it arrives. */
+  /** Frees the view of a content now, or when it arrives. */
   free(content: Content): void {
     if (content.device !== undefined) {
       this.discard(content.device);
@@ -135,16 +174,16 @@ export class Device {
     }
   }
 
-  private discard(values: Maybe<Values>): void {
-    if (values instanceof Promise) {
+  private discard(view: Maybe<View>): void {
+    if (view instanceof Promise) {
       // A launch that failed has nothing to free, and reports its error to whoever reads its output.
-      values.then(
+      view.then(
         (settled) => this.discard(settled),
         () => undefined,
       );
-    } else if (values instanceof DeviceArray) {
-      this.leftovers.unregister(values);
-      values.delete();
+    } else {
+      this.leftovers.unregister(view);
+      view.free();
     }
   }
 
@@ -161,20 +200,25 @@ export class Device {
     });
   }
 
-  private launch(step: Pick<Step, 'source' | 'length'>, args: readonly (Values | number)[]): Maybe<Values> {
+  /** Launches a step; gives its whole array. */
+  private launch(step: Pick<Step, 'source' | 'length'>, args: readonly (Place | Float32Array | number)[]): Maybe<View> {
     this.check();
-    const textures = args.map((value): GpuArray | number => (value instanceof DeviceArray ? value.texture : value));
+    const forms = args.map(formOf);
+    const values: (GpuArray | number)[] = args.map((value) => (isPlace(value) ? gpuArrayOf(value.array) : value));
+    for (const value of args) if (isPlace(value) && value.offset > 0) values.push(value.offset);
     return this.guard('running a kernel', () => {
-      const kernel = this.kernels.get(step.source, step.length);
+      const kernel = this.kernels.get(step.source, step.length, forms);
       kernel.retain();
       return lastly(
         () =>
-          after(this.settle(kernel.call(...textures)), (result): Values => {
+          after(this.settle(kernel.call(...values)), (result) => {
             const reason = kernel.call.kernel.fallbackReason;
             if (reason) {
               throw new Error(`GPU.js moved the kernel off the device: ${reason}`);
             }
-            return result instanceof Float32Array ? result : new DeviceArray(result, kernel, this.arrays);
+            const array =
+              result instanceof Float32Array ? result : new DeviceArray(result, step.length, kernel, this.arrays);
+            return new View(array, 0, step.length);
           }),
         () => kernel.release(),
       );

@@ -1,9 +1,15 @@
 /**
- * Compiled kernels, built once per source and output length and kept up to a bound. A kernel owns
+ * Compiled kernels, built once per source, output length and lengths of the arrays read, and kept up to a bound. A kernel owns
  * what is needed to read the textures it wrote, so one that falls out of the cache is destroyed
  * only when its last texture and its last launch are gone.
  */
+import { withOffsets } from './compile/sourceText.js';
 import type { GpuKernel } from './types.js';
+
+/** What of an argument a kernel is built for: the length of its array, and whether the input begins at an offset in it. */
+export type ArgumentForm = 'number' | { readonly length: number; readonly shifted: boolean };
+
+const keyOf = (form: ArgumentForm): string => (form === 'number' ? '' : `${form.length}${form.shifted ? '+' : ''}`);
 
 export class CachedKernel {
   private users = 0;
@@ -33,6 +39,12 @@ export class CachedKernel {
   }
 }
 
+const sourceFor = (source: string, forms: readonly ArgumentForm[]): string =>
+  withOffsets(
+    source,
+    forms.map((form) => form !== 'number' && form.shifted),
+  );
+
 export class KernelCache {
   /** In order of use, the least recent first. */
   private readonly kernels = new Map<string, CachedKernel>();
@@ -48,12 +60,15 @@ export class KernelCache {
     return this.kernels.size;
   }
 
-  /** The kernel that computes `length` elements with `source`, built if need be. */
-  get(source: string, length: number): CachedKernel {
-    const key = `${length}:${source}`;
+  /**
+   * The kernel that computes `length` elements with `source`, built if need be.
+   * @param forms Of its arguments. The offsets of shifted ones follow them as numbers.
+   */
+  get(source: string, length: number, forms: readonly ArgumentForm[]): CachedKernel {
+    const key = `${length}:${forms.map(keyOf)}:${source}`;
     let kernel = this.kernels.get(key);
     if (kernel === undefined) {
-      kernel = new CachedKernel(this.build(source, length));
+      kernel = new CachedKernel(this.build(sourceFor(source, forms), length));
       this.built++;
     } else {
       this.kernels.delete(key);

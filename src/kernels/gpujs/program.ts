@@ -6,11 +6,24 @@
  *
  * Sources are text, because GPU.js parses functions and text alone survives minifiers, coverage
  * counters and Content-Security-Policies.
+ *
+ * Several outputs, one launch. Steps that do not read each other run in ONE launch, whoever wrote them (compile/packing.ts
+ * joins their sources into one, which computes their elements one after another into one flat array). So a writer writes a
+ * step for each output, and computes twice what is cheap rather than let one step read another. Where outputs share
+ * expensive work, one source may compute them itself into one array: `outputs` then says `{ step, offset }` for each. Every
+ * output becomes a view of such an array. No source ever sees an offset: an input `x` is read as `x[position]` from its own
+ * first element, and the device adds the offset of the view.
+ *
+ * Rules for sources:
+ * - inputs are read as `name[position]` and in no other way; each `const` or `let` declares one name;
+ * - `return expression;` comes once, as the last statement; with other returns a step is launched on its own;
+ * - where an element depends on the same element of an input, it is read as `name[this.thread.x]`: the step can then be
+ *   joined with the one that computes that input, and what is in between never exists in memory.
  */
 import type { KernelAttributes, KernelName, TensorType } from '../contract.js';
 
-/** An argument of a step: an input of the kernel, the output of an earlier step, or a number. */
-export type StepArgument = { readonly input: number } | { readonly step: number } | number;
+/** An argument of a step: an input of the kernel, the array of an earlier step (from an offset, default 0), or a number. */
+export type StepArgument = { readonly input: number } | { readonly step: number; readonly offset?: number } | number;
 
 export interface Step {
   /** A GPU.js function whose parameters match `arguments`. */
@@ -20,10 +33,13 @@ export interface Step {
   readonly arguments: readonly StepArgument[];
 }
 
+/** Where an output of a kernel is: the array of a step (a number alone: from its first element), and where in it. */
+export type OutputPlace = number | { readonly step: number; readonly offset: number };
+
 export interface Program {
   readonly steps: readonly Step[];
-  /** The steps that compute the kernel's outputs, in order. */
-  readonly outputs: readonly number[];
+  /** Where the kernel's outputs are, in order. Their lengths are those of their types. */
+  readonly outputs: readonly OutputPlace[];
 }
 
 /** Writes the program of a kernel, or gives undefined if it has none for these types and attributes. */
@@ -41,4 +57,14 @@ export const singleStep = (source: string, inputs: readonly TensorType[], length
   outputs: [0],
 });
 
+/** A program of a step for each output; none reads another, so all are one launch. */
+export const independentSteps = (steps: readonly Step[]): Program => ({
+  steps,
+  outputs: steps.map((_, index) => index),
+});
+
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);
+
+/** An output's step, and the offset in its array. */
+export const placeOf = (place: OutputPlace): { readonly step: number; readonly offset: number } =>
+  typeof place === 'number' ? { step: place, offset: 0 } : place;

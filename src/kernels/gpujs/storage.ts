@@ -1,6 +1,6 @@
 /**
- * What a tensor of this backend is made of: a host array, an array on the device, or both, and
- * possibly neither yet.
+ * What a tensor of this backend is made of: a host array, a view of an array on the device, or both, and
+ * possibly neither yet. Several tensors may be views of one array, because a kernel computes all its outputs into one.
  */
 import type { Storage } from '../contract.js';
 import type { DType, TypedArray } from '../dtype.js';
@@ -13,12 +13,13 @@ export interface DeviceCounter {
   live: number;
 }
 
-/** An array on the device together with the kernel that wrote it, which is needed to read it. */
+/** An array on the device together with the kernel that wrote it, which is needed to read it. Views count their uses. */
 export class DeviceArray {
-  private deleted = false;
+  private views = 0;
 
   constructor(
     readonly texture: GpuTexture,
+    readonly length: number,
     private readonly writer: CachedKernel,
     private readonly counter: DeviceCounter,
   ) {
@@ -26,9 +27,14 @@ export class DeviceArray {
     counter.live++;
   }
 
-  delete(): void {
-    if (!this.deleted) {
-      this.deleted = true;
+  retain(): void {
+    this.views++;
+  }
+
+  /** Frees the array with its last view. */
+  release(): void {
+    this.views--;
+    if (this.views === 0) {
       this.counter.live--;
       this.texture.delete();
       this.writer.release();
@@ -36,14 +42,39 @@ export class DeviceArray {
   }
 }
 
-/** What a kernel takes and gives: a device array, or a host array where the mode has no device. */
-export type Values = DeviceArray | Float32Array;
+/** What a kernel writes: a device array, or a host array where the mode has no memory of its own. */
+export type FlatArray = DeviceArray | Float32Array;
+
+/** Elements of an array where kernels read and write. Whoever makes a view frees it, once. */
+export class View {
+  private freed = false;
+
+  constructor(
+    readonly array: FlatArray,
+    readonly offset: number,
+    readonly length: number,
+  ) {
+    if (array instanceof DeviceArray) array.retain();
+  }
+
+  /** A view of a part of it, to be freed on its own. */
+  part(offset: number, length: number): View {
+    return new View(this.array, this.offset + offset, length);
+  }
+
+  free(): void {
+    if (!this.freed) {
+      this.freed = true;
+      if (this.array instanceof DeviceArray) this.array.release();
+    }
+  }
+}
 
 /** The values of a storage. Both sides, where present, hold the same values. */
 export class Content {
   constructor(
     public host: TypedArray | undefined,
-    public device: Maybe<DeviceArray> | undefined,
+    public device: Maybe<View> | undefined,
   ) {}
 }
 

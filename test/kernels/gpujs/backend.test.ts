@@ -46,8 +46,8 @@ describe.each(['cpu', 'webasm'] as const)('GpuJsBackend in %s mode', (mode) => {
         unary: 1,
         fakeQuantize: 1,
         matMul: 2,
-        fakeQuantizeGradient: 4,
-        sgdUpdate: 2,
+        fakeQuantizeGradient: 2,
+        sgdUpdate: 1,
       });
       expect(fallbacks).toEqual({});
       const reference = new ReferenceBackend();

@@ -21,8 +21,8 @@ describe.each([
     expect(launches).toMatchObject({
       conv2d: STEPS,
       fakeQuantize: 2 * STEPS,
-      fakeQuantizeGradient: 8 * STEPS,
-      sgdUpdate: 10 * STEPS,
+      fakeQuantizeGradient: 4 * STEPS,
+      sgdUpdate: 5 * STEPS,
     });
     await backend.dispose();
   });

@@ -1,6 +1,8 @@
 /** The kernels that run on GPU.js itself; the backend takes the reference kernels for the rest. */
 import type { KernelAttributes, KernelName, TensorType } from '../../contract.js';
 import { type Program, type ProgramWriter, sizeOf } from '../program.js';
+import { adaptiveAvgPool2d, adaptiveAvgPool2dGradient } from './adaptiveAvgPool2d.js';
+import { avgPool2d, avgPool2dGradient } from './avgPool2d.js';
 import { conv2d } from './conv2d.js';
 import { conv2dFilterGradient } from './conv2dFilterGradient.js';
 import { conv2dInputGradient } from './conv2dInputGradient.js';
@@ -17,6 +19,10 @@ const PROGRAMS: ProgramWriters = {
   conv2d,
   conv2dInputGradient,
   conv2dFilterGradient,
+  avgPool2d,
+  avgPool2dGradient,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool2dGradient,
   fakeQuantize,
   fakeQuantizeGradient,
   sgdUpdate,
@@ -44,5 +50,6 @@ export function writeProgram<K extends KernelName>(
   if (write === undefined || ![...inputs, ...outputs].every(fitsDevice)) {
     return undefined;
   }
-  return write(inputs, attributes, outputs);
+  const program = write(inputs, attributes, outputs);
+  return program?.steps.every(({ length }) => length < MAX_LENGTH) ? program : undefined;
 }

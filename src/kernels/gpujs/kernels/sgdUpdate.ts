@@ -1,66 +1,54 @@
 /**
- * PyTorch's SGD update. The rates are arguments, so that a schedule does not compile a kernel per
- * step. The parameter's step reads the momentum that the first step has just written.
+ * PyTorch's SGD update, one launch per parameter: the step of the parameter computes the new momentum again rather
+ * than wait for it. The rates are arguments, so that a schedule does not compile a kernel per step.
  */
-import { input, type ProgramWriter, type Step, type StepArgument, sizeOf } from '../program.js';
+import { independentSteps, input, type ProgramWriter, sizeOf } from '../program.js';
 
 const SLOPE = 'const slope = gradient[this.thread.x] + weightDecay * parameter[this.thread.x];';
+const FIRST_MOMENTUM = `${SLOPE}
+  const newBuffer = slope;`;
+const NEXT_MOMENTUM = `${SLOPE}
+  const newBuffer = momentum * buffer[this.thread.x] + share * slope;`;
 
 export const sgdUpdate: ProgramWriter<'sgdUpdate'> = ([parameter], attributes) => {
   const { learningRate, momentum, dampening, weightDecay, nesterov, first } = attributes;
   const length = sizeOf(parameter.shape);
-  const [parameterInput, gradientInput, bufferInput]: StepArgument[] = [0, 1, 2].map(input);
-
+  const arrays = [0, 1, 2].map(input);
   if (momentum === 0) {
-    return {
-      steps: [
-        {
-          source: `function (parameter, gradient, learningRate, weightDecay) {
-            ${SLOPE}
-            return parameter[this.thread.x] - learningRate * slope;
-          }`,
-          length,
-          arguments: [parameterInput, gradientInput, learningRate, weightDecay],
-        },
-        { source: 'function (buffer) { return buffer[this.thread.x]; }', length, arguments: [bufferInput] },
-      ],
-      outputs: [0, 1],
-    };
+    return independentSteps([
+      {
+        source: `function (parameter, gradient, learningRate, weightDecay) {
+          ${SLOPE}
+          return parameter[this.thread.x] - learningRate * slope;
+        }`,
+        length,
+        arguments: [...arrays.slice(0, 2), learningRate, weightDecay],
+      },
+      { source: 'function (buffer) { return buffer[this.thread.x]; }', length, arguments: [arrays[2]] },
+    ]);
   }
-
-  const bufferStep: Step = first
-    ? {
-        source: `function (parameter, gradient, weightDecay) {
-          ${SLOPE}
-          return slope;
-        }`,
-        length,
-        arguments: [parameterInput, gradientInput, weightDecay],
-      }
-    : {
-        source: `function (parameter, gradient, buffer, weightDecay, momentum, share) {
-          ${SLOPE}
-          return momentum * buffer[this.thread.x] + share * slope;
-        }`,
-        length,
-        arguments: [parameterInput, gradientInput, bufferInput, weightDecay, momentum, 1 - dampening],
-      };
-  const parameterStep: Step = nesterov
-    ? {
-        source: `function (parameter, gradient, newBuffer, learningRate, weightDecay, momentum) {
-          ${SLOPE}
-          const step = slope + momentum * newBuffer[this.thread.x];
-          return parameter[this.thread.x] - learningRate * step;
-        }`,
-        length,
-        arguments: [parameterInput, gradientInput, { step: 0 }, learningRate, weightDecay, momentum],
-      }
-    : {
-        source: `function (parameter, newBuffer, learningRate) {
-          return parameter[this.thread.x] - learningRate * newBuffer[this.thread.x];
-        }`,
-        length,
-        arguments: [parameterInput, { step: 0 }, learningRate],
-      };
-  return { steps: [bufferStep, parameterStep], outputs: [1, 0] };
+  const [names, read, body] = first
+    ? ['parameter, gradient', arrays.slice(0, 2), FIRST_MOMENTUM]
+    : ['parameter, gradient, buffer', arrays, NEXT_MOMENTUM];
+  const step = nesterov ? 'slope + momentum * newBuffer' : 'newBuffer';
+  const rates = [weightDecay, momentum, 1 - dampening];
+  return independentSteps([
+    {
+      source: `function (${names}, weightDecay, momentum, share, learningRate) {
+        ${body}
+        const step = ${step};
+        return parameter[this.thread.x] - learningRate * step;
+      }`,
+      length,
+      arguments: [...read, ...rates, learningRate],
+    },
+    {
+      source: `function (${names}, weightDecay, momentum, share) {
+        ${body}
+        return newBuffer;
+      }`,
+      length,
+      arguments: [...read, ...rates],
+    },
+  ]);
 };

@@ -1,0 +1,116 @@
+/**
+ * Packing: steps that do not read each other run in one launch, which computes them one after another into one flat
+ * array. A launch costs a GPU more than most of what a small network computes in it. Neighbouring threads mostly take
+ * the same branch, so a step costs in a pack what it costs alone.
+ */
+import { MAX_LENGTH } from '../kernels/source.js';
+import { type OutputPlace, type Program, placeOf, type Step, type StepArgument } from '../program.js';
+import { atPosition, localsOf, parseSource, renameIdentifiers, THREAD, writeSource } from './sourceText.js';
+
+interface Place {
+  readonly step: number;
+  readonly offset: number;
+}
+
+const isStep = (argument: StepArgument): argument is Place | { readonly step: number } =>
+  typeof argument === 'object' && 'step' in argument;
+
+/** What arguments have in common that stand for the same array; null for numbers, each of which stands for itself. */
+const arrayKey = (argument: StepArgument): string | null =>
+  typeof argument === 'number' ? null : JSON.stringify(argument);
+
+/**
+ * The program with its steps packed. Outputs keep their order.
+ * @param mostArrays Most arrays that a launch may read.
+ */
+export function packProgram(program: Program, mostArrays: number): Program {
+  if (program.steps.length < 2) return program;
+  /** By step: how many launches have to come before it. */
+  const levels: number[] = [];
+  for (const step of program.steps) {
+    levels.push(Math.max(0, ...step.arguments.map((each) => (isStep(each) ? levels[each.step] + 1 : 0))));
+  }
+  /** By old step: where its array is now. */
+  const places: Place[] = [];
+  const moved = ({ step, offset = 0 }: { readonly step: number; readonly offset?: number }): Place => ({
+    step: places[step].step,
+    offset: places[step].offset + offset,
+  });
+  const steps: Step[] = [];
+  for (let level = 0; level <= Math.max(...levels); level++) {
+    const members = program.steps.flatMap((_, index) => (levels[index] === level ? [index] : []));
+    for (const group of groupsOf(members, program.steps, mostArrays)) {
+      let offset = 0;
+      const packed = packSteps(group.map((member) => program.steps[member]));
+      for (const member of group) {
+        places[member] = { step: steps.length, offset };
+        offset += program.steps[member].length;
+      }
+      steps.push({ ...packed, arguments: packed.arguments.map((each) => (isStep(each) ? moved(each) : each)) });
+    }
+  }
+  return { steps, outputs: program.outputs.map((place): OutputPlace => moved(placeOf(place))) };
+}
+
+/** Steps of one level in groups that can be one launch. */
+function groupsOf(members: readonly number[], steps: readonly Step[], mostArrays: number): number[][] {
+  const groups: { readonly members: number[]; readonly arrays: Set<string>; length: number }[] = [];
+  const alone: number[][] = [];
+  for (const member of members) {
+    const { source, length, arguments: args } = steps[member];
+    if (parseSource(source).result === undefined) {
+      alone.push([member]);
+      continue;
+    }
+    const arrays = args.flatMap((each) => arrayKey(each) ?? []);
+    const group = groups.find(
+      (each) => each.length + length < MAX_LENGTH && new Set([...each.arrays, ...arrays]).size <= mostArrays,
+    );
+    if (group) {
+      group.members.push(member);
+      group.length += length;
+      for (const array of arrays) group.arrays.add(array);
+    } else groups.push({ members: [member], arrays: new Set(arrays), length });
+  }
+  return [...groups.map((group) => group.members), ...alone];
+}
+
+/** One step that computes the elements of several, in their order. */
+export function packSteps(steps: readonly Step[]): Step {
+  if (steps.length === 1) return steps[0];
+  const parameters: string[] = [];
+  const args: StepArgument[] = [];
+  /** By array: its parameter. */
+  const arrays = new Map<string, string>();
+  let start = 0;
+  const branches = steps.map((step, part) => {
+    const { parameters: names, statements, result } = parseSource(step.source);
+    const renamed = new Map([...localsOf(statements)].map((name) => [name, `part${part}${name}`]));
+    names.forEach((name, index) => {
+      const argument = step.arguments[index];
+      const key = arrayKey(argument);
+      const known = key === null ? undefined : arrays.get(key);
+      const parameter = known ?? `part${part}${name}`;
+      renamed.set(name, parameter);
+      if (known !== undefined) return;
+      parameters.push(parameter);
+      args.push(argument);
+      if (key !== null) arrays.set(key, parameter);
+    });
+    const position = start === 0 ? THREAD : `part${part}Position`;
+    const declared = start === 0 ? '' : `const ${position} = ${THREAD} - ${start};`;
+    start += step.length;
+    const write = (text: string): string => atPosition(renameIdentifiers(text, renamed), position);
+    return { end: start, body: `${declared}${write(statements)}\npackedResult = ${write(result as string)};` };
+  });
+  // The last branch has no condition, so that every thread gets a value.
+  const nested = branches.reduceRight(
+    (rest, { end, body }) => (rest === '' ? body : `if (${THREAD} < ${end}) {${body}} else {${rest}}`),
+    '',
+  );
+  return {
+    source: writeSource(parameters, `let packedResult = 0;\n${nested}`, 'packedResult'),
+    length: start,
+    arguments: args,
+  };
+}
