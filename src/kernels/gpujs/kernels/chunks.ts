@@ -5,7 +5,7 @@
  */
 
 /** Elements that one thread adds up alone. */
-const SHORT_SUM = 1024;
+export const SHORT_SUM = 1024;
 
 /** Most sums over chunks to keep, which bounds their memory; with so many results there are threads enough. */
 const MOST_PARTIAL_SUMS = 2 ** 22;

@@ -33,10 +33,16 @@ const PROGRAMS: ProgramWriters = {
 /** Kernels with a program of their own, for at least some of their attributes. */
 export const NATIVE_KERNELS = Object.keys(PROGRAMS) as readonly KernelName[];
 
-/** Device memory holds float32, at least one element of it, and few enough to be indexed exactly. */
-const fitsDevice = ({ dtype, shape }: TensorType): boolean => {
+/**
+ * Kernels whose writers look at dtypes themselves. The device holds integers and bools as whole numbers in float32, exact up
+ * to 2^24: a writer takes them where its results are so too. The others get float32 alone.
+ */
+const TAKE_WHOLE_NUMBERS: readonly KernelName[] = [];
+
+/** Device memory holds arrays of at least one element, and few enough to be indexed exactly. */
+const fitsDevice = ({ dtype, shape }: TensorType, wholeNumbers: boolean): boolean => {
   const length = sizeOf(shape);
-  return dtype === 'float32' && length > 0 && length < MAX_LENGTH;
+  return (dtype === 'float32' || (wholeNumbers && dtype !== 'float64')) && length > 0 && length < MAX_LENGTH;
 };
 
 /** The program of a kernel; undefined if it cannot run on the device. */
@@ -47,7 +53,8 @@ export function writeProgram<K extends KernelName>(
   outputs: readonly TensorType[],
 ): Program | undefined {
   const write = PROGRAMS[kernel] as ProgramWriter<K> | undefined;
-  if (write === undefined || ![...inputs, ...outputs].every(fitsDevice)) {
+  const wholeNumbers = TAKE_WHOLE_NUMBERS.includes(kernel);
+  if (write === undefined || ![...inputs, ...outputs].every((each) => fitsDevice(each, wholeNumbers))) {
     return undefined;
   }
   const program = write(inputs, attributes, outputs);
