@@ -40,7 +40,10 @@ export interface GpuJsInfo {
   readonly launches: Readonly<Partial<Record<KernelName, number>>>;
   /** Runs of reference kernels, for want of a program for the kernel, its types or its attributes. */
   readonly fallbacks: Readonly<Partial<Record<KernelName, number>>>;
-  /** Copies of host arrays to the device and of device arrays to the host. */
+  /**
+   * Copies of host arrays to the device and of device arrays to the host. The modes without a device count where there
+   * would be one, so that they tell what a GPU transfers.
+   */
   readonly uploads: number;
   readonly readbacks: number;
   /** Arrays that are on the device now. */
@@ -91,13 +94,13 @@ export class GpuJsBackend implements Backend {
     return new GpuJsBackend(mode, new Device(GPU, { mode, asynchronous, kernelCapacity }), asynchronous);
   }
 
-  /** All but `float64`. Only `float32` is kept on the device; the other types stay on the host. */
+  /** All but `float64`. The device holds them as float32, integers as far as those are exact in it; others stay on the host. */
   supportsDType(dtype: DType): boolean {
     return dtype !== 'float64';
   }
 
   upload(values: TypedArray, dtype: DType): Storage {
-    return this.store({ dtype, length: values.length }, new Content(values, undefined));
+    return this.store({ dtype, length: values.length }, new Content(dtype, values, undefined));
   }
 
   async read(storage: Storage): Promise<TypedArray> {
@@ -125,16 +128,13 @@ export class GpuJsBackend implements Backend {
   ): Storage[] {
     const storages = inputs.map((operand) => this.own(operand.storage));
     const program = writeProgram(kernel, inputs, attributes, outputs);
-    if (program === undefined) {
-      count(this.fallbacks, kernel);
-    }
     storages.forEach((storage) => {
       storage.pin();
     });
     const results = lastly(
       () =>
         after(all(storages.map((storage) => storage.content)), (contents) =>
-          program === undefined
+          program === undefined || !contents.every((content) => content.fitsDevice)
             ? this.runOnHost(kernel, inputs, contents, attributes, outputs)
             : this.runOnDevice(kernel, program, contents, outputs),
         ),
@@ -195,13 +195,13 @@ export class GpuJsBackend implements Backend {
     return after(views, (each) =>
       after(
         this.device.runProgram(program, each, lengths, () => count(this.launches, kernel)),
-        (results) => results.map((result) => this.contentOf(result)),
+        (views) => views.map((view, index) => this.contentOf(view, outputs[index].dtype)),
       ),
     );
   }
 
-  private contentOf(view: View): Content {
-    const content = new Content(undefined, view);
+  private contentOf(view: View, dtype: DType): Content {
+    const content = new Content(dtype, undefined, view);
     this.device.watch(content);
     return content;
   }
@@ -213,10 +213,13 @@ export class GpuJsBackend implements Backend {
     attributes: KernelAttributes[K],
     outputs: readonly TensorType[],
   ): Maybe<Content[]> {
+    count(this.fallbacks, kernel);
     const values = all(contents.map((content) => this.device.toHost(content)));
     return after(values, (each) => {
       const operands = inputs.map(({ shape, dtype }, index) => ({ shape, dtype, values: each[index] }));
-      return runReferenceKernel(kernel, operands, attributes, outputs).map((result) => new Content(result, undefined));
+      return runReferenceKernel(kernel, operands, attributes, outputs).map(
+        (result, index) => new Content(outputs[index].dtype, result, undefined),
+      );
     });
   }
 

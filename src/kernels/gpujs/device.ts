@@ -11,6 +11,7 @@ import { after, all, lastly, type Maybe } from './maybe.js';
 import { type Program, placeOf, type Step } from './program.js';
 import { type Content, DeviceArray, type DeviceCounter, type FlatArray, View } from './storage.js';
 import type { Gpu, GpuArray, GpuConstructor, GpuKernel } from './types.js';
+import { fromFloat32, toFloat32 } from './wholeNumbers.js';
 
 /** Copies a host array to the device. */
 const UPLOAD_SOURCE = 'function (x) { return x[this.thread.x]; }';
@@ -117,17 +118,15 @@ export class Device {
     if (content.device !== undefined) {
       return content.device;
     }
-    const host = content.host as Float32Array;
-    if (!this.hasOwnMemory) {
-      content.device = new View(host, 0, host.length);
-      return content.device;
-    }
     this.uploads++;
-    const uploaded = after(this.launch({ source: UPLOAD_SOURCE, length: host.length }, [host]), (view) => {
-      content.device = view;
-      this.watch(content);
-      return view;
-    });
+    const values = toFloat32(content.host as TypedArray);
+    const uploaded = this.hasOwnMemory
+      ? after(this.launch({ source: UPLOAD_SOURCE, length: values.length }, [values]), (view) => {
+          content.device = view;
+          this.watch(content);
+          return view;
+        })
+      : new View(values, 0, values.length);
     content.device = uploaded;
     return uploaded;
   }
@@ -138,15 +137,17 @@ export class Device {
       return content.host;
     }
     this.check();
+    this.readbacks++;
     return after(content.device as Maybe<View>, ({ array, offset, length }) => {
-      if (!(array instanceof DeviceArray)) {
-        content.host = array.subarray(offset, offset + length);
-        return content.host;
-      }
-      this.readbacks++;
-      const values = this.guard('reading a result', () => array.texture.toArray());
+      const values =
+        array instanceof DeviceArray ? this.guard('reading a result', () => array.texture.toArray()) : array;
       return after(values, (whole) => {
-        content.host = length === whole.length ? whole : whole.slice(offset, offset + length);
+        // What a device gives is a copy already; of a pack, only the part is kept.
+        const part =
+          array instanceof DeviceArray && length < whole.length
+            ? whole.slice(offset, offset + length)
+            : whole.subarray(offset, offset + length);
+        content.host = fromFloat32(part, content.dtype);
         return content.host;
       });
     });

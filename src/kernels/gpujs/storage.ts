@@ -7,6 +7,7 @@ import type { DType, TypedArray } from '../dtype.js';
 import type { CachedKernel } from './kernelCache.js';
 import type { Maybe } from './maybe.js';
 import type { GpuTexture } from './types.js';
+import { fitsFloat32 } from './wholeNumbers.js';
 
 /** Counts the device arrays that exist. */
 export interface DeviceCounter {
@@ -70,12 +71,21 @@ export class View {
   }
 }
 
-/** The values of a storage. Both sides, where present, hold the same values. */
+/** The values of a storage. Both sides, where present, hold the same values, on the device always as float32. */
 export class Content {
+  private fits: boolean | undefined;
+
   constructor(
+    readonly dtype: DType,
     public host: TypedArray | undefined,
     public device: Maybe<View> | undefined,
   ) {}
+
+  /** Whether the device can hold the values. */
+  get fitsDevice(): boolean {
+    this.fits ??= this.host === undefined || this.device !== undefined || fitsFloat32(this.host);
+    return this.fits;
+  }
 }
 
 export class GpuJsStorage implements Storage {
