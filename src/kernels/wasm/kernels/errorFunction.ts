@@ -1,35 +1,17 @@
-/**
- * The error function and gelu for float32 vectors, by the polynomials of `erff` and `erfcf` in Cephes (S. Moshier,
- * netlib.org/cephes, file single/ndtrf.c), lowest power first.
- */
+/** The error function and gelu for float32 vectors, by polynomials. */
+import { ERF, ERFC_FAR, ERFC_MIDDLE } from '../../approximations.js';
 import { f32x4, type V128, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder } from '../assembler/module.js';
 import { exp } from './exponential.js';
 import { copySign, integers, keep, polynomial, splat } from './vectors.js';
-
-/** erf(u) / u in u^2 for u < 1. */
-const NEAR = [
-  1.12837916572671, -3.7612625824233e-1, 1.128358514861418e-1, -2.685381193529856e-2, 5.188327685732524e-3,
-  -8.010193625184903e-4, 7.853861353153693e-5,
-];
-/** erfc(u) u e^(u^2) in 1 / u^2 for u from 1 to 2. */
-const MIDDLE = [
-  5.638259427386472e-1, -2.741127028184656e-1, 3.404879937665872e-1, -4.944515323274145e-1, 6.210004621745983e-1,
-  -5.824733027278666e-1, 3.687424674597105e-1, -1.387039388740657e-1, 2.326819970068386e-2,
-];
-/** The same for larger u. */
-const FAR = [
-  5.641895067754075e-1, -2.820767439740514e-1, 4.218463358204948e-1, -1.0152652792027, 2.921019019210786,
-  -7.495518717768503, 1.297719955372516e1, -1.047766399936249e1,
-];
 
 /** erfc(u) / e^(-u^2) for u of at least 1. */
 function scaledComplement(code: FunctionBuilder, u: V128): V128 {
   const inverse = keep(code, f32x4.div(splat(code, 1), u));
   const square = keep(code, f32x4.mul(inverse, inverse));
   const factor = v128.bitselect(
-    polynomial(code, square, MIDDLE),
-    polynomial(code, square, FAR),
+    polynomial(code, square, ERFC_MIDDLE),
+    polynomial(code, square, ERFC_FAR),
     f32x4.lt(u, splat(code, 2)),
   );
   return f32x4.mul(inverse, factor);
@@ -41,7 +23,7 @@ export function erf(code: FunctionBuilder, value: V128): V128 {
   // erf(4) is 1 in float32.
   const u = keep(code, f32x4.pmin(f32x4.abs(x), splat(code, 4)));
   const square = keep(code, f32x4.mul(u, u));
-  const near = keep(code, f32x4.mul(x, polynomial(code, square, NEAR)));
+  const near = keep(code, f32x4.mul(x, polynomial(code, square, ERF)));
   const complement = f32x4.mul(exp(code, f32x4.neg(square)), scaledComplement(code, u));
   const far = copySign(code, f32x4.sub(splat(code, 1), complement), x);
   return v128.bitselect(near, far, f32x4.lt(u, splat(code, 1)));
@@ -66,7 +48,7 @@ export function gelu(code: FunctionBuilder, value: V128): V128 {
   const tail = keep(code, f32x4.mul(power, scaledComplement(code, u)));
   const upper = v128.bitselect(f32x4.sub(splat(code, 2), tail), tail, f32x4.gt(x, splat(code, 0)));
   const signed = f32x4.mul(x, splat(code, Math.SQRT1_2));
-  const near = f32x4.add(splat(code, 1), f32x4.mul(signed, polynomial(code, keep(code, f32x4.mul(u, u)), NEAR)));
+  const near = f32x4.add(splat(code, 1), f32x4.mul(signed, polynomial(code, keep(code, f32x4.mul(u, u)), ERF)));
   const complement = v128.bitselect(near, upper, f32x4.lt(u, splat(code, 1)));
   return f32x4.mul(f32x4.mul(x, splat(code, 0.5)), complement);
 }

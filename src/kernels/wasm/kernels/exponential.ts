@@ -3,15 +3,11 @@
  * portable mode, plain multiplications and additions, so that the results are the same bits on every machine. Where no other bound is given they
  * are within 3e-7 of the value.
  */
+import { ARTANH, EXP, LN2_HIGH, LN2_LOW, LOG, TANH, TANH_LIMIT } from '../../approximations.js';
 import { f32x4, i32, i32x4, type V128, v128 } from '../assembler/instructions.js';
 import type { FunctionBuilder } from '../assembler/module.js';
 import { copySign, integers, keep, multiplyAdd, nearestPower, polynomial, splat, subtractProduct } from './vectors.js';
 
-/** (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2: coefficients of `expf` in Cephes (S. Moshier, 1989), netlib.org/cephes. */
-const EXP = [5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4];
-/** ln 2 in two parts, the first exact in a few bits. */
-const LN2_HIGH = 0.693359375;
-const LN2_LOW = -2.1219444e-4;
 /** Logarithms of the largest float32 and of the smallest normal one. */
 const LARGEST = 88.72283;
 const SMALLEST = -87.33654;
@@ -43,11 +39,6 @@ export function expMinusOne(code: FunctionBuilder, x: V128): V128 {
   return f32x4.add(f32x4.mul(scale, rest), f32x4.sub(scale, splat(code, 1)));
 }
 
-/** (ln(1 + f) - f + f^2 / 2) / f^3 for 1 + f from sqrt(1/2) to sqrt(2): `logf` in Cephes, lowest power first. */
-const LOG = [
-  3.3333331174e-1, -2.4999993993e-1, 2.0000714765e-1, -1.6668057665e-1, 1.4249322787e-1, -1.242014084e-1,
-  1.167699874e-1, -1.151461031e-1, 7.0376836292e-2,
-];
 const SMALLEST_NORMAL = 2 ** -126;
 /** The bits of sqrt(1/2). */
 const SQRT_HALF_BITS = 0x3f3504f3;
@@ -77,8 +68,7 @@ function logOnePlus(code: FunctionBuilder, value: V128): V128 {
   const z = keep(code, value);
   const s = keep(code, f32x4.div(z, f32x4.add(z, splat(code, 2))));
   const square = keep(code, f32x4.mul(s, s));
-  const series = Array.from({ length: 8 }, (_, index) => 2 / (2 * index + 1));
-  return f32x4.mul(s, polynomial(code, square, series));
+  return f32x4.mul(s, polynomial(code, square, ARTANH));
 }
 
 /** ln(1 + e^x). */
@@ -101,9 +91,6 @@ export function sigmoid(code: FunctionBuilder, x: V128): V128 {
   return f32x4.div(splat(code, 1), f32x4.add(splat(code, 1), exp(code, f32x4.neg(x))));
 }
 
-/** (tanh(x) - x) / x^3 in x^2 for |x| < 0.625: `tanhf` in Cephes. */
-const TANH = [-3.33332819422e-1, 1.33314422036e-1, -5.37397155531e-2, 2.06390887954e-2, -5.70498872745e-3];
-
 /** A polynomial near zero, (1 - e) / (1 + e) with e = e^(-2|x|) elsewhere. */
 export function tanh(code: FunctionBuilder, value: V128): V128 {
   const x = keep(code, value);
@@ -111,7 +98,7 @@ export function tanh(code: FunctionBuilder, value: V128): V128 {
   const near = keep(code, f32x4.add(x, f32x4.mul(f32x4.mul(x, square), polynomial(code, square, TANH))));
   const e = keep(code, exp(code, f32x4.mul(f32x4.abs(x), splat(code, -2))));
   const far = f32x4.div(f32x4.sub(splat(code, 1), e), f32x4.add(splat(code, 1), e));
-  return v128.bitselect(near, copySign(code, far, x), f32x4.lt(f32x4.abs(x), splat(code, 0.625)));
+  return v128.bitselect(near, copySign(code, far, x), f32x4.lt(f32x4.abs(x), splat(code, TANH_LIMIT)));
 }
 
 /** The tanh approximation of gelu, x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)). */
