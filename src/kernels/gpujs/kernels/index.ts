@@ -3,12 +3,18 @@ import type { KernelAttributes, KernelName, TensorType } from '../../contract.js
 import { type Program, type ProgramWriter, sizeOf } from '../program.js';
 import { adaptiveAvgPool2d, adaptiveAvgPool2dGradient } from './adaptiveAvgPool2d.js';
 import { avgPool2d, avgPool2dGradient } from './avgPool2d.js';
+import { batchNorm, batchNormGradient, batchNormInference, batchNormStatistics } from './batchNorm.js';
+import { clamp } from './clamp.js';
 import { conv2d } from './conv2d.js';
 import { conv2dFilterGradient } from './conv2dFilterGradient.js';
 import { conv2dInputGradient } from './conv2dInputGradient.js';
+import { convert } from './convert.js';
 import { binary, unary } from './elementwise.js';
+import { elu } from './elu.js';
 import { fakeQuantize, fakeQuantizeGradient } from './fakeQuantize.js';
 import { matMul } from './matMul.js';
+import { mvn, mvnGradient } from './mvn.js';
+import { select } from './select.js';
 import { sgdUpdate } from './sgdUpdate.js';
 import { MAX_LENGTH } from './source.js';
 
@@ -23,11 +29,21 @@ const PROGRAMS: ProgramWriters = {
   avgPool2dGradient,
   adaptiveAvgPool2d,
   adaptiveAvgPool2dGradient,
+  batchNorm,
+  batchNormStatistics,
+  batchNormInference,
+  batchNormGradient,
+  mvn,
+  mvnGradient,
   fakeQuantize,
   fakeQuantizeGradient,
   sgdUpdate,
   unary,
   binary,
+  select,
+  clamp,
+  elu,
+  convert,
 };
 
 /** Kernels with a program of their own, for at least some of their attributes. */
@@ -37,7 +53,7 @@ export const NATIVE_KERNELS = Object.keys(PROGRAMS) as readonly KernelName[];
  * Kernels whose writers look at dtypes themselves. The device holds integers and bools as whole numbers in float32, exact up
  * to 2^24: a writer takes them where its results are so too. The others get float32 alone.
  */
-const TAKE_WHOLE_NUMBERS: readonly KernelName[] = [];
+const TAKE_WHOLE_NUMBERS: readonly KernelName[] = ['unary', 'binary', 'select', 'clamp', 'convert'];
 
 /** Device memory holds arrays of at least one element, and few enough to be indexed exactly. */
 const fitsDevice = ({ dtype, shape }: TensorType, wholeNumbers: boolean): boolean => {

@@ -6,6 +6,8 @@
  * which is exact for whole numbers below 2^24; the backend keeps larger tensors off these kernels.
  */
 
+import { broadcastStrides } from '../../reference/strides.js';
+
 /** Lengths from here on cannot be indexed exactly in float32. */
 export const MAX_LENGTH = 2 ** 24;
 
@@ -32,53 +34,60 @@ export function roundHalfToEven(value: string, result: string): string {
     if (${result}Excess === 0.5) { ${result} = ${result} + ${result}IsOdd; }`;
 }
 
-interface BroadcastAxis {
+interface Axis {
   extent: number;
   /** Distance between neighbours in each operand; 0 where it is broadcast. */
   steps: number[];
 }
 
 /** The axes of `shape` with the operands' strides, without axes of one element, joined where possible. */
-function broadcastAxes(shape: readonly number[], operands: readonly (readonly number[])[]): BroadcastAxis[] {
-  const axes: BroadcastAxis[] = [];
-  const strides = operands.map(() => 1);
+function joinedAxes(shape: readonly number[], strides: readonly (readonly number[])[]): Axis[] {
+  const axes: Axis[] = [];
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const steps = operands.map((operand, index) => {
-      const extent = operand[axis - shape.length + operand.length] ?? 1;
-      const step = extent === 1 ? 0 : strides[index];
-      strides[index] *= extent;
-      return step;
-    });
+    const steps = strides.map((each) => each[axis]);
     const inner = axes[0];
+    if (shape[axis] === 1) {
+      continue;
+    }
     if (inner !== undefined && steps.every((step, index) => step === inner.steps[index] * inner.extent)) {
       inner.extent *= shape[axis];
-    } else if (shape[axis] !== 1) {
+    } else {
       axes.unshift({ extent: shape[axis], steps });
     }
   }
   return axes;
 }
 
+/** An operand that an array of some shape is computed from: where its first element lies, and how far apart the others are. */
+export interface Strided {
+  readonly strides: readonly number[];
+  /** Default 0. */
+  readonly begin?: number;
+}
+
 /**
- * Declares for each operand `names[k]`, the position in it that NumPy broadcasting pairs with the
- * position `index` in a row-major array of `shape`.
+ * Declares for each operand `names[k]`, the position in it that belongs to the position `index` in a row-major array of
+ * `shape`. The names of what it declares besides begin with `names[0]`.
  */
-export function broadcastPositions(
+export function stridedPositions(
   index: string,
   shape: readonly number[],
-  operands: readonly (readonly number[])[],
+  operands: readonly Strided[],
   names: readonly string[],
 ): string {
-  const axes = broadcastAxes(shape, operands);
+  const axes = joinedAxes(
+    shape,
+    operands.map(({ strides }) => strides),
+  );
   const lines: string[] = [];
-  const terms: string[][] = operands.map(() => []);
+  const terms = operands.map(({ begin = 0 }) => (begin === 0 ? [] : [`${begin}`]));
   let rest = index;
   for (let axis = axes.length - 1; axis >= 0; axis--) {
     let digit = rest;
     if (axis > 0) {
-      digit = `digit${axis}`;
-      lines.push(splitIndex(rest, axes[axis].extent, `rest${axis}`, digit));
-      rest = `rest${axis}`;
+      digit = `${names[0]}Digit${axis}`;
+      lines.push(splitIndex(rest, axes[axis].extent, `${names[0]}Rest${axis}`, digit));
+      rest = `${names[0]}Rest${axis}`;
     }
     axes[axis].steps.forEach((step, operand) => {
       if (step !== 0) {
@@ -91,3 +100,20 @@ export function broadcastPositions(
   });
   return lines.join('\n    ');
 }
+
+/**
+ * Declares for each operand `names[k]`, the position in it that NumPy broadcasting pairs with the
+ * position `index` in a row-major array of `shape`.
+ */
+export const broadcastPositions = (
+  index: string,
+  shape: readonly number[],
+  operands: readonly (readonly number[])[],
+  names: readonly string[],
+): string =>
+  stridedPositions(
+    index,
+    shape,
+    operands.map((operand) => ({ strides: broadcastStrides(operand, shape) })),
+    names,
+  );

@@ -54,6 +54,15 @@ const CONVOLUTIONS: readonly ConvolutionExample[] = [
     padsEnd: [0, 2],
   }),
   convolution('stride leaves pixels unread', [1, 1, 6, 6], [1, 1, 1, 1], { strides: [4, 4] }),
+  convolution('stride larger than the kernel', [2, 2, 9, 8], [3, 2, 2, 2], { strides: [3, 4] }),
+  convolution('images of one pixel', [3, 2, 1, 1], [4, 2, 3, 3], { padsBegin: [1, 1], padsEnd: [1, 1] }),
+  convolution('dilated groups, uneven pads', [1, 4, 6, 7], [2, 2, 3, 2], {
+    groups: 2,
+    dilations: [2, 1],
+    padsBegin: [0, 3],
+    padsEnd: [2, 0],
+  }),
+  convolution('many pixels', [5, 1, 16, 15], [2, 1, 3, 3], { padsBegin: [1, 1], padsEnd: [1, 1] }),
 ];
 
 interface PoolExample {
@@ -116,6 +125,7 @@ const BATCH_NORMS: readonly Shape[] = [
   [4, 3, 2, 5],
   [6, 4],
   [2, 1, 3, 3],
+  [7, 3, 13, 17],
 ];
 
 /** x, gamma and what the forward pass computes from x. */
@@ -139,6 +149,7 @@ const NORMALIZED: readonly (readonly [string, Shape, readonly number[]])[] = [
   ['planes', [2, 3, 4, 5], [2, 3]],
   ['all but the batch', [2, 3, 2, 2], [1, 2, 3]],
   ['first axis', [5, 3], [0]],
+  ['long groups', [2, 3, 20, 31], [0, 2, 3]],
 ];
 
 const SOFTMAXES: readonly (readonly [Shape, number])[] = [
