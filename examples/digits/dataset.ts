@@ -1,52 +1,13 @@
 /** The UCI handwritten digits, split into training and test images. Source and licence: README.md. */
 import { readFile } from 'node:fs/promises';
-import { data, type Tensor, tensor } from 'quantgrad';
+import { type DigitsDataset, splitDigits, toDataset } from './parse.js';
+
+export type { DigitsDataset } from './parse.js';
 
 const FILE = new URL('digits.csv', import.meta.url);
-const SIDE = 8;
-const PIXELS = SIDE * SIDE;
-/** Pixels are 0 to 16. */
-const WHITE = 16;
-/** One image of this many of each digit is for the test. */
-const TEST_SHARE = 5;
 
-export type DigitsDataset = data.TensorDataset<readonly [Tensor, Tensor]>;
-
-interface Digit {
-  readonly label: number;
-  readonly pixels: readonly number[];
-}
-
-function parse(text: string): Digit[] {
-  const [, ...lines] = text.trimEnd().split('\n');
-  return lines.map((line, index) => {
-    const [label, ...pixels] = line.split(',').map(Number);
-    if (pixels.length !== PIXELS || ![label, ...pixels].every(Number.isInteger)) {
-      throw new Error(`${FILE.pathname}, line ${index + 2}: expected a label and ${PIXELS} whole numbers.`);
-    }
-    return { label, pixels };
-  });
-}
-
-/** Images [N, 1, 8, 8] from 0 to 1, and labels [N]. */
-function toDataset(digits: readonly Digit[]): DigitsDataset {
-  const images = Float32Array.from(
-    digits.flatMap(({ pixels }) => pixels),
-    (pixel) => pixel / WHITE,
-  );
-  const labels = Int32Array.from(digits, ({ label }) => label);
-  return new data.TensorDataset(tensor(images, { shape: [digits.length, 1, SIDE, SIDE] }), tensor(labels));
-}
-
-/** The split is the same at every call: the last of every five images of each digit is for the test. */
+/** The split is the same at every call. */
 export async function loadDigits(): Promise<{ train: DigitsDataset; test: DigitsDataset }> {
-  const train: Digit[] = [];
-  const test: Digit[] = [];
-  const seen = new Map<number, number>();
-  for (const digit of parse(await readFile(FILE, 'utf8'))) {
-    const count = (seen.get(digit.label) ?? 0) + 1;
-    seen.set(digit.label, count);
-    (count % TEST_SHARE === 0 ? test : train).push(digit);
-  }
+  const { train, test } = splitDigits(await readFile(FILE, 'utf8'), FILE.pathname);
   return { train: toDataset(train), test: toDataset(test) };
 }

@@ -1,0 +1,35 @@
+/** The choice of what computes, and the report of what was taken. */
+import { type InitOptions, info, init } from 'quantgrad';
+import type { EngineChoice, EngineReport } from '../protocol.js';
+
+const MOST = 64;
+
+const isIsolated = (): boolean => globalThis.crossOriginIsolated === true;
+
+const mostThreads = (): number => (isIsolated() ? Math.min(navigator.hardwareConcurrency || 1, MOST) : 1);
+
+function options({ backend, gpuMode, threads, mode }: EngineChoice): InitOptions {
+  // A number that was set before stays set, so the default is said, too.
+  const common = { threads: threads ?? mostThreads() };
+  if (backend === 'gpujs') return { ...common, backend, gpuMode: gpuMode ?? 'gpu' };
+  if (backend === 'reference') return { ...common, backend };
+  return { ...common, backend: backend === 'auto' ? undefined : backend, mode: mode ?? 'portable' };
+}
+
+/**
+ * Makes an engine the one that new networks are on. If that fails, the present one stays.
+ * @throws BackendError, ValidationError as `init` does
+ */
+export async function chooseEngine(choice: EngineChoice): Promise<EngineReport> {
+  await init(options(choice));
+  const { backend, mode, threads, reasons } = info();
+  return {
+    choice,
+    backend,
+    mode,
+    threads: isIsolated() ? threads : 1,
+    mostThreads: mostThreads(),
+    crossOriginIsolated: isIsolated(),
+    reasons: [reasons.backend, ...(backend === 'wasm' ? [reasons.simd] : [])],
+  };
+}
