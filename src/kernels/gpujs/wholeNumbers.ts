@@ -21,5 +21,7 @@ export const toFloat32 = (values: TypedArray): Float32Array =>
 /** Values from the device as a host array of their dtype. */
 export function fromFloat32(values: Float32Array, dtype: DType): TypedArray {
   if (dtype === 'float32') return values;
+  // A conversion from float saturates at 2^31 - 1, which float32 does not have.
+  if (dtype === 'int32') return Int32Array.from(values, (value) => Math.min(value, 2147483647));
   return new (arrayConstructor(dtype))(values);
 }

@@ -1,43 +1,148 @@
-/**
- * The elementwise functions that stand between convolutions in most networks, so that a chain of
- * them does not leave the device. Functions whose shader versions are only roughly accurate
- * (exp, tanh and their like) are left to the reference kernels.
- */
+/** The unary and binary functions of the contract. Comparisons and logic give 1 or 0. */
 import type { BinaryFunction, UnaryFunction } from '../../contract.js';
-import { type ProgramWriter, singleStep, sizeOf } from '../program.js';
-import { broadcastPositions } from './source.js';
+import type { DType } from '../../dtype.js';
+import type { ProgramWriter } from '../program.js';
+import {
+  errorFunction,
+  exponential,
+  gelu,
+  geluTanh,
+  hyperbolicTangent,
+  logarithm,
+  mish,
+  sigmoid,
+  softplus,
+} from './functions.js';
+import { floorDivide, isSmallInteger, wrap } from './integers.js';
+import { type PointwiseWriter, pointwise } from './pointwise.js';
+import { power } from './power.js';
+import { roundHalfToEven } from './source.js';
 
-/** Statements that return the function of `value`. */
-const UNARY: Partial<Record<UnaryFunction, string>> = {
-  relu: 'if (value <= 0) { return 0; } return value;',
-  abs: 'return Math.abs(value);',
-  negative: 'return -value;',
+type UnaryWriter = (x: string, y: string) => string;
+
+/** min(max(x + 3, 0), 6). */
+const hardSegment: UnaryWriter = (x, y) => `
+    let ${y} = ${x} + 3;
+    if (${y} < 0) { ${y} = 0; }
+    if (${y} > 6) { ${y} = 6; }`;
+
+/** Every function keeps NaN, and those that pass through zero keep its sign. */
+const UNARY: Readonly<Record<UnaryFunction, UnaryWriter>> = {
+  relu: (x, y) => `let ${y} = ${x}; if (${x} <= 0) { ${y} = 0; }`,
+  abs: (x, y) => `const ${y} = Math.abs(${x});`,
+  negative: (x, y) => `const ${y} = -${x};`,
+  sign: (x, y) => `let ${y} = ${x}; if (${x} > 0) { ${y} = 1; } if (${x} < 0) { ${y} = -1; }`,
+  floor: (x, y) => `const ${y} = Math.floor(${x});`,
+  ceiling: (x, y) => `const ${y} = Math.ceil(${x});`,
+  round: (x, y) => `${roundHalfToEven(x, y)} if (${y} === 0) { ${y} = ${x} * 0; }`,
+  sqrt: (x, y) => `const ${y} = Math.sqrt(${x});`,
+  reciprocal: (x, y) => `const ${y} = 1 / ${x};`,
+  exp: exponential,
+  log: logarithm,
+  sigmoid,
+  tanh: hyperbolicTangent,
+  erf: errorFunction,
+  gelu,
+  geluTanh,
+  softplus,
+  mish,
+  swish: (x, y) => `${sigmoid(x, `${y}Sigmoid`)} const ${y} = ${x} * ${y}Sigmoid;`,
+  hsigmoid: (x, y) => `${hardSegment(x, `${y}Segment`)} const ${y} = ${y}Segment / 6;`,
+  hswish: (x, y) => `${hardSegment(x, `${y}Segment`)} const ${y} = ${x} * ${y}Segment / 6;`,
+  logicalNot: (x, y) => `let ${y} = 0; if (${x} === 0) { ${y} = 1; }`,
 };
 
-/** Operators by their function. */
-const BINARY: Partial<Record<BinaryFunction, string>> = {
-  add: '+',
-  subtract: '-',
-  multiply: '*',
-  divide: '/',
+type BinaryWriter = (a: string, b: string, y: string) => string;
+
+const operator =
+  (symbol: string): BinaryWriter =>
+  (a, b, y) =>
+    `const ${y} = ${a} ${symbol} ${b};`;
+
+const holds =
+  (condition: (a: string, b: string) => string): BinaryWriter =>
+  (a, b, y) =>
+    `let ${y} = 0; if (${condition(a, b)}) { ${y} = 1; }`;
+
+/**
+ * The larger or the smaller of two. NaN wins over every number, and 0 over -0 in a maximum, -0 over 0 in a minimum: `sum`
+ * says so, which also stands for what is not ordered (a compiler may fold a comparison of a variable with itself).
+ */
+const extreme = (a: string, order: '<' | '>', b: string, sum: string, y: string): string => `let ${y} = ${sum};
+    if (${a} ${order} ${b}) { ${y} = ${a}; }
+    if (${b} ${order} ${a}) { ${y} = ${b}; }
+    if (${a} === ${b} && ${a} !== 0) { ${y} = ${a}; }`;
+
+const BINARY: Readonly<Record<BinaryFunction, BinaryWriter>> = {
+  add: operator('+'),
+  subtract: operator('-'),
+  multiply: operator('*'),
+  divide: operator('/'),
+  power,
+  maximum: (a, b, y) => extreme(a, '>', b, `${a} + ${b}`, y),
+  minimum: (a, b, y) => extreme(a, '<', b, `-(-${a} - ${b})`, y),
+  equal: holds((a, b) => `${a} === ${b}`),
+  notEqual: holds((a, b) => `${a} !== ${b}`),
+  less: holds((a, b) => `${a} < ${b}`),
+  lessEqual: holds((a, b) => `${a} <= ${b}`),
+  greater: holds((a, b) => `${a} > ${b}`),
+  greaterEqual: holds((a, b) => `${a} >= ${b}`),
+  logicalAnd: holds((a, b) => `${a} !== 0 && ${b} !== 0`),
+  logicalOr: holds((a, b) => `${a} !== 0 || ${b} !== 0`),
 };
 
-export const unary: ProgramWriter<'unary'> = ([x], { function: name }, [output]) => {
-  const body = UNARY[name];
-  if (body === undefined) {
-    return undefined;
+/** Functions that give bool, of any type. */
+const PREDICATES: readonly BinaryFunction[] = [
+  'equal',
+  'notEqual',
+  'less',
+  'lessEqual',
+  'greater',
+  'greaterEqual',
+  'logicalAnd',
+  'logicalOr',
+];
+
+export const unaryFunction =
+  (name: UnaryFunction): PointwiseWriter =>
+  ([x], result) =>
+    UNARY[name](x, result);
+
+/** Functions of integers that stay in their type, once wrapped. */
+const INTEGER_UNARY: readonly UnaryFunction[] = ['relu', 'abs', 'negative', 'sign', 'floor', 'ceiling', 'round'];
+
+export const unary: ProgramWriter<'unary'> = (inputs, { function: name }, [output]) => {
+  const { dtype } = output;
+  if (dtype === 'float32' || dtype === 'bool') {
+    // The functions that give bool take bool.
+    return name === 'logicalNot' || dtype === 'float32' ? pointwise(unaryFunction(name), inputs, output) : undefined;
   }
-  return singleStep(`function (x) { const value = x[this.thread.x]; ${body} }`, [x], sizeOf(output.shape));
+  return INTEGER_UNARY.includes(name)
+    ? pointwise(([x], y) => `${UNARY[name](x, `${y}Exact`)} let ${y} = ${y}Exact; ${wrap(y, dtype)}`, inputs, output)
+    : undefined;
 };
 
-export const binary: ProgramWriter<'binary'> = ([a, b], { function: name }, [output]) => {
-  const operator = BINARY[name];
-  if (operator === undefined) {
-    return undefined;
+/** The function of integers with its result in their type; undefined if it could leave the numbers that are exact. */
+function integerFunction(name: BinaryFunction, dtype: DType): BinaryWriter | undefined {
+  switch (name) {
+    case 'maximum':
+    case 'minimum':
+      return BINARY[name];
+    case 'divide':
+      return (a, b, y) => `${floorDivide(a, b, y)} ${wrap(y, dtype)}`;
+    case 'add':
+    case 'subtract':
+    case 'multiply':
+      return isSmallInteger(dtype)
+        ? (a, b, y) => `${BINARY[name](a, b, `${y}Exact`)} let ${y} = ${y}Exact; ${wrap(y, dtype)}`
+        : undefined;
+    default:
+      return undefined;
   }
-  const source = `function (a, b) {
-    ${broadcastPositions('this.thread.x', output.shape, [a.shape, b.shape], ['positionA', 'positionB'])}
-    return a[positionA] ${operator} b[positionB];
-  }`;
-  return singleStep(source, [a, b], sizeOf(output.shape));
+}
+
+export const binary: ProgramWriter<'binary'> = (inputs, { function: name }, [output]) => {
+  const write =
+    output.dtype === 'float32' || PREDICATES.includes(name) ? BINARY[name] : integerFunction(name, output.dtype);
+  return write && pointwise(([a, b], y) => write(a, b, y), inputs, output);
 };

@@ -13,6 +13,7 @@ import { binary, unary } from './elementwise.js';
 import { elu } from './elu.js';
 import { fakeQuantize, fakeQuantizeGradient } from './fakeQuantize.js';
 import { matMul } from './matMul.js';
+import { maxPool2d, maxPool2dGradient } from './maxPool2d.js';
 import { mvn, mvnGradient } from './mvn.js';
 import { select } from './select.js';
 import { sgdUpdate } from './sgdUpdate.js';
@@ -25,6 +26,8 @@ const PROGRAMS: ProgramWriters = {
   conv2d,
   conv2dInputGradient,
   conv2dFilterGradient,
+  maxPool2d,
+  maxPool2dGradient,
   avgPool2d,
   avgPool2dGradient,
   adaptiveAvgPool2d,
@@ -53,7 +56,7 @@ export const NATIVE_KERNELS = Object.keys(PROGRAMS) as readonly KernelName[];
  * Kernels whose writers look at dtypes themselves. The device holds integers and bools as whole numbers in float32, exact up
  * to 2^24: a writer takes them where its results are so too. The others get float32 alone.
  */
-const TAKE_WHOLE_NUMBERS: readonly KernelName[] = ['unary', 'binary', 'select', 'clamp', 'convert'];
+const TAKE_WHOLE_NUMBERS: readonly KernelName[] = ['maxPool2d', 'maxPool2dGradient', 'unary', 'binary', 'select', 'clamp', 'convert'];
 
 /** Device memory holds arrays of at least one element, and few enough to be indexed exactly. */
 const fitsDevice = ({ dtype, shape }: TensorType, wholeNumbers: boolean): boolean => {
