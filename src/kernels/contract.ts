@@ -174,8 +174,11 @@ export interface KernelAttributes {
   conv2dFilterGradient: Conv2dAttributes;
   /** x [N, C, H, W] -> values, indices (int32, flat position in the H*W plane; first maximum wins, NaN is a maximum). */
   maxPool2d: Pool2dAttributes & { readonly dilations: readonly number[] };
-  /** g, indices -> gradient of x; the output type gives its shape. */
-  maxPool2dGradient: Record<string, never>;
+  /**
+   * g, indices -> gradient of x; the output type gives its shape. `window` is the pool that the indices come from: it tells
+   * backends that gather where to look for a pixel's outputs, which is everywhere without it.
+   */
+  maxPool2dGradient: { readonly window?: KernelAttributes['maxPool2d'] };
   /** x [N, C, H, W]. Divisor: with `excludePad` the pixels inside the image; else those inside the padded image. */
   avgPool2d: Pool2dAttributes & { readonly excludePad: boolean };
   avgPool2dGradient: Pool2dAttributes & { readonly excludePad: boolean };

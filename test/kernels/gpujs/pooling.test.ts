@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GpuJsBackend } from '../../../src/kernels/gpujs/backend.js';
-import { createRandom, type, uniform } from '../conformance/kernelCase.js';
+import { runReferenceKernel } from '../../../src/kernels/reference/backend.js';
+import { createRandom, filled, operand, type, uniform } from '../conformance/kernelCase.js';
 import { expectAsReference } from './against.js';
 
 type Shape = readonly number[];
@@ -61,6 +62,29 @@ describe.each(['cpu', 'webasm'] as const)('pools in %s mode', (mode) => {
         expectAsReference(backend, forward, 1e-6);
         const inputs = [uniform(random, y)];
         expectAsReference(backend, { kernel: 'avgPool2dGradient', inputs, attributes, outputs: [type(x)] }, 1e-6);
+      }),
+      RUNS,
+    );
+  });
+
+  it('take the maximum of any window, and give it its gradient', () => {
+    fc.assert(
+      fc.property(pool, fc.boolean(), ({ x, maximum: y, attributes, dilations, start }, knowsWindow) => {
+        fc.pre(y.every((extent) => extent >= 1));
+        const random = createRandom(start);
+        const window = { ...attributes, dilations };
+        // Few different values, so that windows have ties; some windows hold NaN or nothing but pads.
+        const inputs = [filled(x, () => (random() < 0.1 ? Number.NaN : Math.floor(4 * random()) - 2))];
+        const outputs = [type(y), type(y, 'int32')];
+        expect(expectAsReference(backend, { kernel: 'maxPool2d', inputs, attributes: window, outputs }, 0)).toBe(1);
+        const [, indices] = runReferenceKernel('maxPool2d', inputs, window, outputs);
+        const backward = {
+          kernel: 'maxPool2dGradient',
+          inputs: [uniform(random, y), operand(y, indices, 'int32')],
+          attributes: knowsWindow ? { window } : {},
+          outputs: [type(x)],
+        } as const;
+        expect(expectAsReference(backend, backward, 1e-6)).toBe(1);
       }),
       RUNS,
     );

@@ -56,7 +56,15 @@ export const NATIVE_KERNELS = Object.keys(PROGRAMS) as readonly KernelName[];
  * Kernels whose writers look at dtypes themselves. The device holds integers and bools as whole numbers in float32, exact up
  * to 2^24: a writer takes them where its results are so too. The others get float32 alone.
  */
-const TAKE_WHOLE_NUMBERS: readonly KernelName[] = ['maxPool2d', 'maxPool2dGradient', 'unary', 'binary', 'select', 'clamp', 'convert'];
+const TAKE_WHOLE_NUMBERS: readonly KernelName[] = [
+  'maxPool2d',
+  'maxPool2dGradient',
+  'unary',
+  'binary',
+  'select',
+  'clamp',
+  'convert',
+];
 
 /** Device memory holds arrays of at least one element, and few enough to be indexed exactly. */
 const fitsDevice = ({ dtype, shape }: TensorType, wholeNumbers: boolean): boolean => {

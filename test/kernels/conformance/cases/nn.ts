@@ -89,6 +89,8 @@ const POOLS: readonly PoolExample[] = [
   pool('3x3 strided, padded', [1, 2, 7, 7], [4, 4], { kernel: [3, 3], padsBegin: [1, 1], padsEnd: [1, 1] }),
   pool('overlapping', [1, 2, 5, 6], [3, 4], { kernel: [3, 3], strides: [1, 1] }),
   pool('last window hangs over', [1, 1, 5, 5], [3, 3], { padsEnd: [1, 1] }),
+  pool('stride larger than the kernel', [1, 2, 7, 9], [3, 2], { strides: [3, 5] }),
+  pool('images of one pixel', [2, 3, 1, 1], [1, 1], { kernel: [3, 3], padsBegin: [1, 1], padsEnd: [1, 1] }),
   pool('uneven', [1, 2, 6, 8], [3, 4], { kernel: [3, 2], strides: [2, 2], padsBegin: [1, 0], padsEnd: [0, 0] }),
 ];
 
@@ -273,18 +275,17 @@ export const NN_CASES: SomeKernelCases<
       special: true,
     },
   ],
-  maxPool2dGradient: [...POOLS, DILATED_POOL].map(({ name, x, y, attributes }) => ({
-    name,
-    inputs: (random) => {
-      const [, indices] = runReferenceKernel('maxPool2d', [distinct(random, x)], attributes, [
-        type(y),
-        type(y, 'int32'),
-      ]);
-      return [uniform(random, y), operand(y, indices, 'int32')];
-    },
-    attributes: {},
-    outputs: [type(x)],
-  })),
+  maxPool2dGradient: [...POOLS, DILATED_POOL].flatMap(({ name, x, y, attributes: window }) =>
+    [{ window }, {}].map((attributes) => ({
+      name: `${name}${'window' in attributes ? '' : ', the window unknown'}`,
+      inputs: (random: Random) => {
+        const [, indices] = runReferenceKernel('maxPool2d', [distinct(random, x)], window, [type(y), type(y, 'int32')]);
+        return [uniform(random, y), operand(y, indices, 'int32')];
+      },
+      attributes,
+      outputs: [type(x)],
+    })),
+  ),
   avgPool2d: averagePools.map(({ name, x, y, attributes }) => ({
     name,
     inputs: (random) => [uniform(random, x)],
