@@ -28,7 +28,10 @@ export interface GpuJsOptions {
    * throws. In a browser that shares memory this also lets `webasm` use threads. Default false.
    */
   readonly asynchronous?: boolean;
-  /** Most compiled kernels to keep, by least recent use. Default 256. */
+  /**
+   * Most compiled kernels to keep, by least recent use. Default 256; 96 in `webasm`, where each has a WebAssembly memory of
+   * its own, of which browsers allow a page some 120.
+   */
   readonly kernelCapacity?: number;
 }
 
@@ -81,15 +84,13 @@ export class GpuJsBackend implements Backend {
 
   /** Loads GPU.js and starts it. Throws `BackendError` if the mode cannot run here. */
   static async create(options: GpuJsOptions = {}): Promise<GpuJsBackend> {
-    const { kernelCapacity = 256 } = options;
-    if (!Number.isInteger(kernelCapacity) || kernelCapacity < 1) {
-      throw new BackendError(
-        'INVALID_OPTION',
-        `kernelCapacity is ${kernelCapacity}; give a whole number of at least 1.`,
-      );
+    const { kernelCapacity: capacity } = options;
+    if (capacity !== undefined && !(Number.isInteger(capacity) && capacity >= 1)) {
+      throw new BackendError('INVALID_OPTION', `kernelCapacity is ${capacity}; give a whole number of at least 1.`);
     }
     const GPU = await loadGpuJs();
     const mode = await resolveMode(GPU, options.mode ?? 'gpu');
+    const kernelCapacity = capacity ?? (mode === 'webasm' ? 96 : 256);
     const asynchronous = mode === 'webgpu' || (options.asynchronous ?? false);
     return new GpuJsBackend(mode, new Device(GPU, { mode, asynchronous, kernelCapacity }), asynchronous);
   }
@@ -104,8 +105,14 @@ export class GpuJsBackend implements Backend {
   }
 
   async read(storage: Storage): Promise<TypedArray> {
-    const content = await this.own(storage).content;
-    return (await this.device.toHost(content)).slice();
+    const own = this.own(storage);
+    // It may be released while its values are on their way.
+    own.pin();
+    try {
+      return (await this.device.toHost(await own.content)).slice();
+    } finally {
+      own.unpin();
+    }
   }
 
   readSync(storage: Storage): TypedArray {
@@ -126,6 +133,7 @@ export class GpuJsBackend implements Backend {
     attributes: KernelAttributes[K],
     outputs: readonly TensorType[],
   ): Storage[] {
+    this.device.faults.check();
     const storages = inputs.map((operand) => this.own(operand.storage));
     const program = writeProgram(kernel, inputs, attributes, outputs);
     storages.forEach((storage) => {

@@ -5,6 +5,7 @@
 import { BackendError } from '../../errors.js';
 import type { TypedArray } from '../dtype.js';
 import { packProgram } from './compile/packing.js';
+import { DeviceFaults } from './faults.js';
 import { type ArgumentForm, KernelCache } from './kernelCache.js';
 import type { GpuJsMode } from './library.js';
 import { after, all, lastly, type Maybe } from './maybe.js';
@@ -15,11 +16,6 @@ import { fromFloat32, toFloat32 } from './wholeNumbers.js';
 
 /** Copies a host array to the device. */
 const UPLOAD_SOURCE = 'function (x) { return x[this.thread.x]; }';
-
-/** The part of a WebGL context that says whether it still works. */
-interface LosableContext {
-  isContextLost?(): boolean;
-}
 
 /**
  * Most arrays that a launch reads. WebGL 2 promises 16 textures in a fragment shader, and WebGPU 8 storage buffers in a
@@ -50,11 +46,12 @@ export interface DeviceOptions {
 
 export class Device {
   readonly kernels: KernelCache;
-  readonly arrays: DeviceCounter = { live: 0 };
+  readonly arrays: DeviceCounter = { live: 0, bytes: 0 };
   uploads = 0;
   readbacks = 0;
 
   private readonly gpu: Gpu;
+  readonly faults: DeviceFaults;
   /** Whether values live outside JavaScript's memory. */
   private readonly hasOwnMemory: boolean;
   private disposed = false;
@@ -68,6 +65,7 @@ export class Device {
     const { mode } = options;
     this.gpu = new GPU({ mode });
     this.hasOwnMemory = mode === 'webgl2' || mode === 'webgpu';
+    this.faults = new DeviceFaults(mode, () => this.arrays.bytes);
     this.kernels = new KernelCache(options.kernelCapacity, (source, length) => this.build(source, length));
   }
 
@@ -140,8 +138,9 @@ export class Device {
     this.readbacks++;
     return after(content.device as Maybe<View>, ({ array, offset, length }) => {
       const values =
-        array instanceof DeviceArray ? this.guard('reading a result', () => array.texture.toArray()) : array;
+        array instanceof DeviceArray ? this.faults.guard('reading a result', () => array.texture.toArray()) : array;
       return after(values, (whole) => {
+        this.faults.afterRead();
         // What a device gives is a copy already; of a pack, only the part is kept.
         const part =
           array instanceof DeviceArray && length < whole.length
@@ -170,6 +169,7 @@ export class Device {
   async dispose(): Promise<void> {
     if (!this.disposed) {
       this.disposed = true;
+      this.faults.close();
       this.kernels.clear();
       await this.gpu.destroy();
     }
@@ -207,18 +207,21 @@ export class Device {
     const forms = args.map(formOf);
     const values: (GpuArray | number)[] = args.map((value) => (isPlace(value) ? gpuArrayOf(value.array) : value));
     for (const value of args) if (isPlace(value) && value.offset > 0) values.push(value.offset);
-    return this.guard('running a kernel', () => {
+    return this.faults.guard('running a kernel', () => {
       const kernel = this.kernels.get(step.source, step.length, forms);
       kernel.retain();
       return lastly(
         () =>
           after(this.settle(kernel.call(...values)), (result) => {
+            // WebGPU's context is there when its first kernel is.
+            this.faults.watch(kernel.call.kernel.context ?? this.gpu.context);
             const reason = kernel.call.kernel.fallbackReason;
             if (reason) {
               throw new Error(`GPU.js moved the kernel off the device: ${reason}`);
             }
             const array =
               result instanceof Float32Array ? result : new DeviceArray(result, step.length, kernel, this.arrays);
+            this.faults.afterLaunch(array instanceof DeviceArray ? array.bytes : 0);
             return new View(array, 0, step.length);
           }),
         () => kernel.release(),
@@ -235,39 +238,6 @@ export class Device {
     if (this.disposed) {
       throw new BackendError('BACKEND_DISPOSED', 'This GPU.js backend was disposed of. Create another one.');
     }
-    if ((this.gpu.context as LosableContext | null | undefined)?.isContextLost?.()) {
-      throw this.failure('using the device', new Error('the WebGL context was lost'));
-    }
-  }
-
-  /** Turns what GPU.js throws or rejects with into a `BackendError`. */
-  private guard<T>(what: string, start: () => Maybe<T>): Maybe<T> {
-    try {
-      const result = start();
-      return result instanceof Promise
-        ? result.catch((cause) => {
-            throw this.failure(what, cause);
-          })
-        : result;
-    } catch (cause) {
-      throw this.failure(what, cause);
-    }
-  }
-
-  private failure(what: string, cause: unknown): BackendError {
-    if (cause instanceof BackendError) {
-      return cause;
-    }
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const { mode } = this.options;
-    return /\blost\b/i.test(reason)
-      ? new BackendError(
-          'DEVICE_LOST',
-          `The device was lost while ${what} in GPU.js's ${mode} mode (${reason}). Its tensors are gone: ` +
-            'create another backend and continue from the last checkpoint.',
-          { mode },
-          cause,
-        )
-      : new BackendError('KERNEL_FAILED', `GPU.js failed at ${what} in its ${mode} mode: ${reason}`, { mode }, cause);
+    this.faults.check();
   }
 }

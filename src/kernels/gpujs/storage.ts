@@ -12,6 +12,7 @@ import { fitsFloat32 } from './wholeNumbers.js';
 /** Counts the device arrays that exist. */
 export interface DeviceCounter {
   live: number;
+  bytes: number;
 }
 
 /** An array on the device together with the kernel that wrote it, which is needed to read it. Views count their uses. */
@@ -26,6 +27,12 @@ export class DeviceArray {
   ) {
     writer.retain();
     counter.live++;
+    counter.bytes += this.bytes;
+  }
+
+  /** Everything on the device is float32. */
+  get bytes(): number {
+    return Float32Array.BYTES_PER_ELEMENT * this.length;
   }
 
   retain(): void {
@@ -37,6 +44,7 @@ export class DeviceArray {
     this.views--;
     if (this.views === 0) {
       this.counter.live--;
+      this.counter.bytes -= this.bytes;
       this.texture.delete();
       this.writer.release();
     }

@@ -21,6 +21,8 @@ export interface GpuKernel {
   readonly kernel: {
     /** Why GPU.js moved this kernel to its CPU mode; null or absent when it did not. */
     readonly fallbackReason?: string | null;
+    /** The WebGL context, or WebGPU's adapter and device once the kernel has been built. */
+    readonly context?: unknown;
   };
 }
 
