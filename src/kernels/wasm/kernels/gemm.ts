@@ -19,6 +19,9 @@ interface Tile {
 
 const tileOf = ({ wide }: KernelOptions): Tile => ({ vectors: wide ? 4 : 2 });
 
+/** Columns of a tile, which are the height of a panel of the right matrix. */
+export const tileColumns = (options: KernelOptions): number => 4 * tileOf(options).vectors;
+
 /** Rows of every tile. */
 export const TILE_ROWS = 4;
 /** Columns of the widest tile: matrices have room for a multiple of this. */
@@ -43,8 +46,8 @@ export interface GemmLayout {
   readonly options: KernelOptions;
   /** Floats between rows of the left matrix, or null for panels as `definePanelPacking` makes them. */
   readonly leftStride: number | null;
-  /** Floats between steps of depth of the right matrix. */
-  readonly rightStride: number;
+  /** Floats between steps of depth of the right matrix, or null for panels of `tileColumns`. */
+  readonly rightStride: number | null;
   readonly outputStride: number;
 }
 
@@ -57,6 +60,7 @@ export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayo
   const tile = tileOf(options);
   const width = 4 * tile.vectors;
   const rowBytes = leftStride === null ? FLOAT : leftStride * FLOAT;
+  const rightStep = (rightStride ?? width) * FLOAT;
   const stepBytes = leftStride === null ? TILE_ROWS * FLOAT : FLOAT;
   const parameters = {
     left: 'i32',
@@ -98,7 +102,7 @@ export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayo
         });
       });
       code.increase(l, stepBytes);
-      code.increase(r, rightStride * FLOAT);
+      code.increase(r, rightStep);
     };
     code.if(i32.and(i32.gtS(rows, constant(0)), i32.gtS(columns, constant(0))), () =>
       code.doWhile(
@@ -124,7 +128,7 @@ export function defineGemm(module: ModuleBuilder, name: string, layout: GemmLayo
             },
             () => i32.gtS(row, constant(0)),
           );
-          code.increase(right, width * FLOAT);
+          code.increase(right, rightStride === null ? times(depth, width * FLOAT) : width * FLOAT);
           code.increase(output, width * FLOAT);
           code.increase(columns, -width);
         },

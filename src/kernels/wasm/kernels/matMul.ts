@@ -11,9 +11,10 @@ import {
   ROW_BLOCK,
   TILE_COLUMNS,
   TILE_ROWS,
+  tileColumns,
 } from './gemm.js';
 import { emitLanes, emitPositions, laneCount, ScratchLayout, zerosCall } from './lanes.js';
-import { defineCopy, definePanelPacking, defineTranspose } from './movement.js';
+import { defineCopy, definePanelPacking } from './movement.js';
 import { stridesUnder } from './rowPlan.js';
 import { constant, emitBlocks, evenBlock, floatAt, minimum, roundUp } from './spans.js';
 
@@ -51,7 +52,7 @@ export const matMul: WasmKernel<'matMul'> = ([a, b], { transposeA, transposeB },
   const stride = paddedStride(columnBlock);
   const scratchLayout = new ScratchLayout({
     left: panelFloats(rowBlock, depthBlock),
-    right: depthBlock * stride,
+    right: depthBlock * roundUp(columnBlock, TILE_COLUMNS),
     product: direct ? 0 : roundUp(rowBlock, TILE_ROWS) * stride,
   });
   const shapes = [a.shape, b.shape].map((shape) => shape.join('x'));
@@ -65,13 +66,15 @@ export const matMul: WasmKernel<'matMul'> = ([a, b], { transposeA, transposeB },
         transposed: transposeA,
         height: TILE_ROWS,
       });
-      const packRight = transposeB
-        ? defineTranspose(module, 'pack right', depth, stride)
-        : defineCopy(module, 'pack right', columns, stride);
+      const packRight = definePanelPacking(module, 'pack right', {
+        sourceStride: transposeB ? depth : columns,
+        transposed: !transposeB,
+        height: tileColumns(options),
+      });
       const gemm = defineGemm(module, 'gemm', {
         options,
         leftStride: null,
-        rightStride: stride,
+        rightStride: null,
         outputStride: direct ? columns : stride,
       });
       const copyOut = defineCopy(module, 'copy out', stride, columns);
@@ -98,8 +101,7 @@ export const matMul: WasmKernel<'matMul'> = ([a, b], { transposeA, transposeB },
               const leftBlock = floatAt(leftMatrix, [row, leftStrides[0]], [start, leftStrides[1]]);
               const rightBlock = floatAt(rightMatrix, [start, rightStrides[0]], [column, rightStrides[1]]);
               code.call(packLeft, leftBlock, left, rowsHere, length);
-              if (transposeB) code.call(packRight, rightBlock, right, columnsHere, length);
-              else code.call(packRight, rightBlock, right, length, columnsHere);
+              code.call(packRight, rightBlock, right, columnsHere, length);
               const output = direct ? target : product;
               code.call(gemm, left, right, output, rowsHere, columnsHere, length, i32.eqz(start));
             });

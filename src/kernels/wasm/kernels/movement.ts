@@ -98,8 +98,29 @@ export function defineTranspose(
   });
 }
 
+/** Copies strips of exactly `width` floats, a multiple of four, one behind the other: no decisions within a row. */
+function emitStrips(
+  code: FunctionBuilder,
+  { source, target, rows }: { readonly source: I32; readonly target: I32; readonly rows: I32 },
+  sourceStride: number,
+  width: number,
+): void {
+  const from = code.local('i32', source);
+  const to = code.local('i32', target);
+  emitLoop(code, rows, () => {
+    const vectors = Array.from({ length: width / 4 }, (_, index) => v128.load(from, 4 * index * FLOAT));
+    for (let index = 0; index < vectors.length; index += 2) {
+      const pair = vectors.slice(index, index + 2);
+      const offset = 4 * index * FLOAT;
+      code.do(pair.length === 2 ? v128.storePair(to, pair[0], pair[1], offset) : v128.store(to, pair[0], offset));
+    }
+    code.increase(from, sourceStride * FLOAT);
+    code.increase(to, width * FLOAT);
+  });
+}
+
 /**
- * `pack(source, target, rows, depth)`: the left matrix of a product in panels of `height` rows, [panel][depth][row].
+ * `pack(source, target, rows, depth)`: a matrix of a product in panels of `height` rows, [panel][depth][row].
  * The source is [rows][depth] or, when transposed, [depth][rows]. The last panel's missing rows are left as they were.
  */
 export function definePanelPacking(
@@ -117,8 +138,15 @@ export function definePanelPacking(
     emitLoop(code, i32.divU(i32.add(rows, constant(height - 1)), full), () => {
       code.set(here, full);
       code.if(i32.ltS(rows, full), () => code.set(here, rows));
-      if (transposed) code.call(panel, source, target, depth, here);
-      else code.call(panel, source, target, here, depth);
+      if (transposed) {
+        code.if(
+          i32.eq(here, full),
+          () => emitStrips(code, { source, target, rows: depth }, sourceStride, height),
+          () => code.call(panel, source, target, depth, here),
+        );
+      } else {
+        code.call(panel, source, target, here, depth);
+      }
       code.increase(source, transposed ? height * FLOAT : height * sourceStride * FLOAT);
       code.set(target, floatAt(target, [depth, height]));
       code.increase(rows, times(full, -1));
