@@ -1,0 +1,24 @@
+/** What a visitor can do about an error, by its code. */
+import type { EngineReport, SessionState } from '../../protocol.js';
+
+const OTHER_BACKEND = 'Choose another backend in the settings (“Automatic” works everywhere), then press Continue.';
+
+const ADVICE: Readonly<Record<string, string>> = {
+  DEVICE_LOST: `The last checkpoint is kept. ${OTHER_BACKEND}`,
+  KERNEL_FAILED: OTHER_BACKEND,
+  MODE_UNAVAILABLE: OTHER_BACKEND,
+  LIBRARY_MISSING: OTHER_BACKEND,
+  WASM_SIMD_MISSING: 'Update the browser, or choose “Plain TypeScript” as backend in the settings.',
+  WORKER_DIED: 'If it happens again, choose fewer threads in the settings.',
+  WORKER_ENDED: 'Reload the page if it does not start again by itself.',
+  UNEXPECTED: 'Try again; if it happens again, choose another backend in the settings.',
+};
+
+/** A sentence, or an empty text where the message says it all. */
+export const adviceFor = (code: string): string => ADVICE[code] ?? '';
+
+/** What comes after a return to the last checkpoint. */
+export const adviceAfterRestore = ({ run }: SessionState, { backend }: EngineReport): string =>
+  run?.state === 'running'
+    ? `Nothing finished was lost; training goes on with ${backend}.`
+    : 'Nothing finished was lost. Choose a smaller learning rate or another backend in the settings, then press Continue.';
