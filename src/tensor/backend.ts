@@ -6,7 +6,13 @@ import { WasmBackend } from '../kernels/wasm/backend.js';
 import type { SimdBits } from '../kernels/wasm/environment.js';
 import { chooseNumerics, type NumericMode } from '../kernels/wasm/numerics.js';
 import { simdSupported } from '../kernels/wasm/support.js';
-import { checkThreadCount, getThreads, setThreads } from '../kernels/wasm/threads/count.js';
+import {
+  checkThreadCount,
+  getThreads,
+  setThreads,
+  threadsPossible,
+  threadsReason,
+} from '../kernels/wasm/threads/count.js';
 import { checkOptions, nearestName } from '../options.js';
 
 export type { SimdBits } from '../kernels/wasm/environment.js';
@@ -56,8 +62,11 @@ export interface InitOptions {
    *   threads, and planned execution. What it has no kernels for, such as float64, runs as the reference kernels.
    * - `reference` (default elsewhere): plain TypeScript.
    * - `gpujs`: hand-written GPU.js kernels, with the plain TypeScript ones for what they do not cover.
+   * - `auto`: a hardware GPU, through WebGPU or else WebGL 2, if a matrix product is faster there than on what would be the
+   *   default; else the default. Where there is a GPU this loads GPU.js and measures for a second or two; `info()` says what
+   *   was found. Results then depend on the machine.
    */
-  backend?: 'wasm' | 'reference' | 'gpujs';
+  backend?: 'wasm' | 'reference' | 'gpujs' | 'auto';
   /**
    * How the WebAssembly backend rounds; `docs/numerics.md` says more.
    *
@@ -86,7 +95,7 @@ export interface InitOptions {
 }
 
 const OPTIONS = ['backend', 'mode', 'simd', 'threads', 'gpuMode'] as const satisfies readonly (keyof InitOptions)[];
-const BACKENDS = ['wasm', 'reference', 'gpujs'] as const;
+const BACKENDS = ['wasm', 'reference', 'gpujs', 'auto'] as const;
 
 /** The reference backend where there is no WebAssembly SIMD, or no room for its memory. */
 function chooseDefault(options: InitOptions): Choice {
@@ -116,8 +125,21 @@ function chooseWasm({ mode, simd }: InitOptions, reason: string): Choice {
 }
 
 async function choose(options: InitOptions): Promise<Choice> {
-  const { backend, gpuMode = 'gpu', mode, simd } = options;
+  const { backend, gpuMode, mode, simd } = options;
   if (backend === undefined) return chooseDefault(options);
+  if (backend === 'auto') {
+    if (gpuMode !== undefined) {
+      throw new ValidationError(
+        'INVALID_OPTION',
+        "init: with the backend 'auto' there is no option 'gpuMode', because 'auto' chooses it. Leave it out, or ask for 'gpujs'.",
+        { option: 'gpuMode', backend },
+      );
+    }
+    const { chooseAutomatically } = await import('./autoBackend.js');
+    // The comparison is with as many threads as there will be.
+    if (options.threads !== undefined) setThreads(options.threads);
+    return chooseAutomatically(chooseDefault(options));
+  }
   const reason = `init was asked for '${backend}'.`;
   if (backend === 'wasm') return chooseWasm(options, reason);
   for (const [option, value] of Object.entries({ mode, simd })) {
@@ -131,7 +153,7 @@ async function choose(options: InitOptions): Promise<Choice> {
   }
   if (backend === 'reference') return { backend: reference, reason };
   const { GpuJsBackend } = await import('../kernels/gpujs/backend.js');
-  return { backend: await GpuJsBackend.create({ mode: gpuMode }), reason };
+  return { backend: await GpuJsBackend.create({ mode: gpuMode ?? 'gpu' }), reason };
 }
 
 /**
@@ -147,7 +169,7 @@ export async function init(options: InitOptions = {}): Promise<Backend> {
     const nearest = nearestName(String(backend), BACKENDS);
     throw new BackendError(
       'UNKNOWN_BACKEND',
-      `There is no backend '${String(backend)}'.${nearest ? ` Did you mean '${nearest}'?` : ''} Use 'wasm', 'reference' or 'gpujs'.`,
+      `There is no backend '${String(backend)}'.${nearest ? ` Did you mean '${nearest}'?` : ''} Use 'wasm', 'reference', 'gpujs' or 'auto'.`,
       { backend, nearest },
     );
   }
@@ -167,21 +189,29 @@ export interface EngineInfo {
   readonly relaxed: boolean;
   /** Bits of a vector; null where there are no vectors. */
   readonly simd: SimdBits | null;
-  /** Threads that kernels may use, the calling one included. */
+  /** Threads that kernels may use, the calling one included; 1 where memory cannot be shared. */
   readonly threads: number;
-  /** Why the backend and the bits are what they are, as sentences. */
-  readonly reasons: { readonly backend: string; readonly simd: string };
+  /** Why the backend, the bits and the threads are what they are, as sentences. */
+  readonly reasons: { readonly backend: string; readonly simd: string; readonly threads: string };
 }
 
 /** What was chosen, by `init` or by default, and why. Chooses if nothing was chosen yet. */
 export function info(): EngineInfo {
   const { backend, reason, simdReason } = chosen();
   if (!(backend instanceof WasmBackend)) {
-    const none = `The ${backend.name} backend has no SIMD kernels of its own.`;
-    const [mode, simd] = [null, null];
-    return { backend: backend.name, mode, relaxed: false, simd, threads: 1, reasons: { backend: reason, simd: none } };
+    const reasons = {
+      backend: reason,
+      simd: `The ${backend.name} backend has no SIMD kernels of its own.`,
+      threads: `The ${backend.name} backend has no threads of its own.`,
+    };
+    return { backend: backend.name, mode: null, relaxed: false, simd: null, threads: 1, reasons };
   }
-  const { mode, relaxed, simd, ...present } = backend.info();
-  const reasons = { backend: reason, simd: `${simd} bits: ${simdReason ?? present.simdReason}.` };
-  return { backend: backend.name, mode, relaxed, simd, threads: getThreads(), reasons };
+  const { mode, relaxed, simd, threadProblem, ...present } = backend.info();
+  const threads = threadsPossible() ? getThreads() : 1;
+  const reasons = {
+    backend: reason,
+    simd: `${simd} bits: ${simdReason ?? present.simdReason}.`,
+    threads: threadProblem ?? `${threads}: ${threadsReason()}.`,
+  };
+  return { backend: backend.name, mode, relaxed, simd, threads, reasons };
 }

@@ -47,6 +47,7 @@ describe('by default', () => {
       reasons: {
         backend: 'This JavaScript engine has WebAssembly SIMD.',
         simd: '128 bits: 128 is the default.',
+        threads: '1: the program has set it.',
       },
     });
   });
@@ -102,7 +103,7 @@ describe('init', () => {
 
   it('checks its options', async () => {
     const wrong: readonly [InitOptions, RegExp][] = [
-      [{ backend: 'tpu' as 'wasm' }, /no backend 'tpu'.*Use 'wasm', 'reference' or 'gpujs'/],
+      [{ backend: 'tpu' as 'wasm' }, /no backend 'tpu'.*Use 'wasm', 'reference', 'gpujs' or 'auto'/],
       [{ backend: 'webasm' as 'wasm' }, /Did you mean 'wasm'\?/],
       [{ thread: 2 } as InitOptions, /init has no option 'thread'. Did you mean 'threads'\?/],
       [{ mode: 'exact' as 'fast' }, /'portable' \(default\) or 'fast'/],
@@ -110,6 +111,7 @@ describe('init', () => {
       [{ backend: 'reference', mode: 'fast' }, /option 'mode' is for the 'wasm' backend/],
       [{ backend: 'reference', simd: 256 }, /option 'simd' is for the 'wasm' backend/],
       [{ backend: 'gpujs', mode: 'webgl2' as 'fast' }, /'gpuMode'/],
+      [{ backend: 'auto', gpuMode: 'webgl2' }, /'auto' chooses it/],
     ];
     for (const [options, message] of wrong) {
       const failure = await init(options).catch((error: unknown) => error);
@@ -118,6 +120,18 @@ describe('init', () => {
     }
     await expect(init(7 as InitOptions)).rejects.toMatchObject({ code: 'OPTIONS_NOT_AN_OBJECT' });
     expect(defaultBackend()).toBe(first);
+  });
+
+  it('chooses WebAssembly for auto where there is no GPU, keeps the backend, and says why', async () => {
+    const x = ones([3]);
+    expect(await init({ backend: 'auto', threads: 2 })).toBe(first);
+    expect(await x.add(ones([3])).data()).toEqual(new Float32Array([2, 2, 2]));
+    expect(info()).toMatchObject({ backend: 'wasm', mode: 'portable', threads: 2 });
+    expect(info().reasons.backend).toBe(
+      "init was asked for 'auto'. WebGPU: it is not here. WebGL 2: it is not here. This JavaScript engine has WebAssembly SIMD.",
+    );
+    await init({ backend: 'auto', mode: 'fast' });
+    expect(info()).toMatchObject({ backend: 'wasm', mode: 'fast' });
   });
 
   it('starts GPU.js where it computes as asked', async () => {

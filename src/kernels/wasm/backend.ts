@@ -45,6 +45,8 @@ export interface WasmInfo {
   readonly kernels: number;
   /** Threads that run now, the calling one included. */
   readonly threads: number;
+  /** Why they are fewer than is wanted, as a sentence; null if nothing went wrong. */
+  readonly threadProblem: string | null;
   readonly mode: NumericMode;
   /** Whether kernels use the relaxed multiply-add: in `fast` mode where the engine has it. */
   readonly relaxed: boolean;
@@ -123,6 +125,7 @@ export class WasmBackend implements ProgramBackend {
       heapSize: this.#heap.memory.buffer.byteLength,
       kernels: this.#compiler.size,
       threads: this.#runner.threads,
+      threadProblem: this.#runner.problem,
       mode: this.#numerics.mode,
       relaxed: this.#numerics.relaxed,
       simd: this.#numerics.simd.bits,

@@ -1,7 +1,7 @@
 /** How many threads backends use that were not told a number of their own. */
 import { ValidationError } from '../../../errors.js';
 import { environmentThreads } from '../environment.js';
-import { knownThreadHost } from './host.js';
+import { knownThreadHost, whyOneThread } from './host.js';
 import { MAXIMUM_THREADS } from './layout.js';
 
 let chosen: number | null = null;
@@ -40,6 +40,17 @@ export function getThreads(): number {
   if (chosen !== null) return chosen;
   fromEnvironment ??= { count: environmentThreads(MAXIMUM_THREADS) };
   return fromEnvironment.count ?? Math.min(knownThreadHost()?.cores ?? 1, MAXIMUM_THREADS);
+}
+
+/** Whether there can be more than one thread; true as long as that is not known. */
+export const threadsPossible = (): boolean => knownThreadHost() !== null;
+
+/** Why it is this number of threads, as the end of a sentence that begins with it. */
+export function threadsReason(): string {
+  if (knownThreadHost() === null) return `${whyOneThread()}, so memory cannot be shared`;
+  if (chosen !== null) return 'the program has set it';
+  if (fromEnvironment?.count !== undefined) return 'QUANTGRAD_THREADS says so';
+  return 'the number of cores that the process may use';
 }
 
 /** The number, and how often it was set. */

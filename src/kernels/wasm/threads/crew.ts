@@ -44,6 +44,8 @@ export class Crew {
   /** Modules that all running workers have. */
   #everywhere = new WeakSet<LoadableModule>();
   #failure: BackendError | null = null;
+  /** Why a worker could not start. */
+  #refused: string | null = null;
   #over = false;
 
   constructor(host: ThreadHost, memory: WebAssembly.Memory, size: number) {
@@ -88,6 +90,11 @@ export class Crew {
   /** Set once a thread has ended that should not have. */
   get failure(): BackendError | null {
     return this.#failure;
+  }
+
+  /** Why a worker could not start; null if none failed to. */
+  get refused(): string | null {
+    return this.#refused;
   }
 
   /** Whether the process waits for the workers. */
@@ -196,7 +203,9 @@ export class Crew {
   /** A worker that never started has nothing in hand: the crew goes on without it, and those behind it. */
   #ended(thread: number, cause: Error): void {
     const started = Atomics.load(this.#control, bellOf(thread) + WORDS.ready) === 1;
-    if (started && !this.#over) this.#failure ??= died(thread, cause);
+    if (this.#over) return;
+    if (started) this.#failure ??= died(thread, cause);
+    else this.#refused ??= cause.message;
   }
 
   #takeError(): { readonly thread: number; readonly call: number; readonly text: string } | null {

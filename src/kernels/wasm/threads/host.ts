@@ -75,7 +75,8 @@ function browserHost(): ThreadHost {
       };
       worker.onerror = ({ message }) => {
         ending = true;
-        ended(new Error(message));
+        // A worker that a policy forbids gives no reason.
+        ended(new Error(message || "the browser refused it; a Content-Security-Policy needs 'worker-src blob:'"));
       };
       worker.postMessage(given);
       return {
@@ -105,6 +106,15 @@ export function knownThreadHost(): ThreadHost | null | undefined {
     if (load && threads) found = nodeHost(threads, load('node:os') as typeof operatingSystem);
   } else found = globalThis.crossOriginIsolated === true && typeof Worker === 'function' ? browserHost() : null;
   return found;
+}
+
+/** Why there is no host, as a clause. */
+export function whyOneThread(): string {
+  if (!isNode() && globalThis.crossOriginIsolated === false) {
+    return 'the page is not cross-origin isolated (docs/web.md names the two headers)';
+  }
+  if (typeof SharedArrayBuffer !== 'function') return 'SharedArrayBuffer is missing';
+  return isNode() ? 'worker_threads cannot be loaded' : 'there are no workers here';
 }
 
 export async function findThreadHost(): Promise<ThreadHost | null> {

@@ -57,6 +57,7 @@ export class ThreadedRunner implements PhaseRunner {
   readonly #minimumShared: number;
   /** After a failure: the state of the common setting at that time. There are no threads until it is set anew. */
   #stoppedAt: number | null = null;
+  #stopped: string | null = null;
   /** Threads of the present sequence. */
   #threads = 1;
   #sharedCost = 0;
@@ -76,6 +77,13 @@ export class ThreadedRunner implements PhaseRunner {
   /** Threads that kernels are run on now, the calling one included. Workers start when the first work is worth it. */
   get threads(): number {
     return this.#holder.crew?.threads ?? 1;
+  }
+
+  /** Why kernels run on fewer threads than is wanted, as a sentence; null if nothing went wrong. */
+  get problem(): string | null {
+    if (this.#stoppedAt === threadChoice().changes && this.#stopped) return this.#stopped;
+    const refused = this.#holder.crew?.refused;
+    return refused ? `Threads could not be started: ${refused}.` : null;
   }
 
   /**
@@ -181,6 +189,7 @@ export class ThreadedRunner implements PhaseRunner {
   /** After a thread has died: no others until the number is set anew. */
   #stop(failure: BackendError): never {
     this.#stoppedAt = threadChoice().changes;
+    this.#stopped = failure.message;
     void this.#holder.crew?.dispose();
     this.#holder.crew = null;
     throw failure;
