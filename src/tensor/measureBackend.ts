@@ -73,8 +73,8 @@ export async function measureBackend(backend: Backend, options: MeasureOptions =
         storages.push(...backend.run('matMul', operands, attributes, [type]));
       }
       const [last, ...others] = storages.splice(2).reverse();
-      for (const other of others) backend.release(other);
-      const reading = backend.read(last).finally(() => backend.release(last));
+      for (const other of others) backend.release?.(other);
+      const reading = backend.read(last).finally(() => backend.release?.(last));
       // Should it be given up, its end is nobody's concern.
       reading.catch(() => undefined);
       return Promise.race([reading, expired]);
@@ -96,6 +96,6 @@ export async function measureBackend(backend: Backend, options: MeasureOptions =
     return { failed: `it failed (${error instanceof Error ? error.message : String(error)})` };
   } finally {
     clearTimeout(timer);
-    for (const storage of storages) backend.release(storage);
+    for (const storage of storages) backend.release?.(storage);
   }
 }
