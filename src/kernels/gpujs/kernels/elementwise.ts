@@ -2,6 +2,7 @@
 import type { BinaryFunction, UnaryFunction } from '../../contract.js';
 import type { DType } from '../../dtype.js';
 import type { ProgramWriter } from '../program.js';
+import { extreme } from './extreme.js';
 import {
   errorFunction,
   exponential,
@@ -64,23 +65,14 @@ const holds =
   (a, b, y) =>
     `let ${y} = 0; if (${condition(a, b)}) { ${y} = 1; }`;
 
-/**
- * The larger or the smaller of two. NaN wins over every number, and 0 over -0 in a maximum, -0 over 0 in a minimum: `sum`
- * says so, which also stands for what is not ordered (a compiler may fold a comparison of a variable with itself).
- */
-const extreme = (a: string, order: '<' | '>', b: string, sum: string, y: string): string => `let ${y} = ${sum};
-    if (${a} ${order} ${b}) { ${y} = ${a}; }
-    if (${b} ${order} ${a}) { ${y} = ${b}; }
-    if (${a} === ${b} && ${a} !== 0) { ${y} = ${a}; }`;
-
 const BINARY: Readonly<Record<BinaryFunction, BinaryWriter>> = {
   add: operator('+'),
   subtract: operator('-'),
   multiply: operator('*'),
   divide: operator('/'),
   power,
-  maximum: (a, b, y) => extreme(a, '>', b, `${a} + ${b}`, y),
-  minimum: (a, b, y) => extreme(a, '<', b, `-(-${a} - ${b})`, y),
+  maximum: (a, b, y) => extreme('max', a, b, y),
+  minimum: (a, b, y) => extreme('min', a, b, y),
   equal: holds((a, b) => `${a} === ${b}`),
   notEqual: holds((a, b) => `${a} !== ${b}`),
   less: holds((a, b) => `${a} < ${b}`),

@@ -4,7 +4,9 @@ import { type Program, type ProgramWriter, sizeOf } from '../program.js';
 import { adaptiveAvgPool2d, adaptiveAvgPool2dGradient } from './adaptiveAvgPool2d.js';
 import { avgPool2d, avgPool2dGradient } from './avgPool2d.js';
 import { batchNorm, batchNormGradient, batchNormInference, batchNormStatistics } from './batchNorm.js';
+import { broadcast } from './broadcast.js';
 import { clamp } from './clamp.js';
+import { concat } from './concat.js';
 import { conv2d } from './conv2d.js';
 import { conv2dFilterGradient } from './conv2dFilterGradient.js';
 import { conv2dInputGradient } from './conv2dInputGradient.js';
@@ -15,9 +17,12 @@ import { fakeQuantize, fakeQuantizeGradient } from './fakeQuantize.js';
 import { matMul } from './matMul.js';
 import { maxPool2d, maxPool2dGradient } from './maxPool2d.js';
 import { mvn, mvnGradient } from './mvn.js';
+import { pad, padGradient } from './pad.js';
 import { select } from './select.js';
 import { sgdUpdate } from './sgdUpdate.js';
+import { slice, sliceGradient } from './slice.js';
 import { MAX_LENGTH } from './source.js';
+import { transpose } from './transpose.js';
 
 type ProgramWriters = { readonly [K in KernelName]?: ProgramWriter<K> };
 
@@ -47,6 +52,13 @@ const PROGRAMS: ProgramWriters = {
   clamp,
   elu,
   convert,
+  broadcast,
+  transpose,
+  concat,
+  slice,
+  sliceGradient,
+  pad,
+  padGradient,
 };
 
 /** Kernels with a program of their own, for at least some of their attributes. */
@@ -64,6 +76,13 @@ const TAKE_WHOLE_NUMBERS: readonly KernelName[] = [
   'select',
   'clamp',
   'convert',
+  'broadcast',
+  'transpose',
+  'concat',
+  'slice',
+  'sliceGradient',
+  'pad',
+  'padGradient',
 ];
 
 /** Device memory holds arrays of at least one element, and few enough to be indexed exactly. */

@@ -14,7 +14,7 @@ export const isSmallInteger = (dtype: DType): boolean => LOWEST[dtype] !== undef
 export function wrap(y: string, dtype: DType): string {
   const lowest = LOWEST[dtype];
   // The quotient is a product with a power of two, so it is exact.
-  return lowest === undefined ? '' : `${y} = ${y} - 256 * Math.floor((${y} - (${lowest})) * ${1 / 256});`;
+  return lowest === undefined ? '' : `${y} = ${y} - 256 * Math.floor((${y} + ${-lowest}) * ${1 / 256});`;
 }
 
 /**
