@@ -4,7 +4,7 @@
  * from files.
  */
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type Plugin, type UserConfig } from 'vite';
+import { defineConfig, type InlineConfig, type Plugin } from 'vite';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -28,7 +28,7 @@ const classicScripts = (): Plugin => ({
 });
 
 /** The page of the folder `root`. Tests build pages of their own in this way. */
-export const pageConfig = (root: string): UserConfig => ({
+export const pageConfig = (root: string): InlineConfig => ({
   root,
   base: './',
   configFile: false,

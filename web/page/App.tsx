@@ -31,12 +31,14 @@ function Head() {
           ))}
         </nav>
       </div>
-      <h1>How much of a neural network can you round away?</h1>
-      <p class="lead">
-        A neural network is a long list of numbers. Quantization rounds them, so that its file shrinks to a quarter or
-        less and it runs faster. Train a network that reads handwriting, round it, and see what it can still do. All of
-        it happens here, on your device.
-      </p>
+      <div class="head-text">
+        <h1>How much of a neural network can you round away?</h1>
+        <p class="lead">
+          A neural network is a long list of numbers. Quantization rounds them, so that its file shrinks to a quarter or
+          less and it runs faster. Train a network that reads handwriting, round it, and see what it can still do. All
+          of it happens here, on your device.
+        </p>
+      </div>
     </header>
   );
 }

@@ -15,7 +15,7 @@ const held = new Promise<void>((resolve) => {
     return new Promise(() => {});
   };
   if (!navigator.locks) resolve();
-  else navigator.locks.request(globalThis.name, hold).catch(() => resolve());
+  else navigator.locks.request(self.name, hold).catch(() => resolve());
 });
 
 addEventListener('message', ({ data }) => void held.then(() => host.receive(data)));

@@ -42,10 +42,10 @@ function Verdict({
 }) {
   return (
     <div class={`verdict tone-${tone}`} id={id} data-digit={answer?.digit ?? ''}>
+      <p class="verdict-digit">{answer ? answer.digit : '·'}</p>
       <p class="verdict-name">{name}</p>
       <p class="verdict-note">{note}</p>
-      <p class="verdict-digit">{answer ? answer.digit : '–'}</p>
-      <p class="verdict-sure">{answer ? `${percent(answer.probabilities[answer.digit])} sure` : ' '}</p>
+      <p class="verdict-note">{answer ? `${percent(answer.probabilities[answer.digit])} sure` : 'no answer'}</p>
     </div>
   );
 }

@@ -1,6 +1,5 @@
 /** Step 1: draw a digit, and see what the networks make of it as it is drawn. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { Action } from '../controls/Action.js';
 import { StepHead } from '../controls/StepHead.js';
 import type { Session } from '../session/session.js';
 import { useStore } from '../store.js';
@@ -18,6 +17,21 @@ interface Answered {
   readonly quantized: Answer | null;
 }
 const NO_ANSWER: Answered = { float: null, quantized: null };
+
+/** How long a drawing must stay as it is to be spoken about, in milliseconds. */
+const SETTLED = 900;
+
+/** The sentence as it was a while after the drawing last changed: training changes it more often than can be listened to. */
+function useSettled(sentence: string, drawing: Drawing): string {
+  const [spoken, setSpoken] = useState('');
+  const latest = useRef(sentence);
+  latest.current = sentence;
+  useEffect(() => {
+    const timer = setTimeout(() => setSpoken(latest.current), SETTLED);
+    return () => clearTimeout(timer);
+  }, [drawing]);
+  return spoken;
+}
 
 export function DrawStage({ session }: { session: Session }) {
   const [drawing, setDrawing] = useState<Drawing>(BLANK);
@@ -67,34 +81,51 @@ export function DrawStage({ session }: { session: Session }) {
   const second = tuned
     ? { name: 'Fine-tuned', note: `${bits} bits a number`, tone: 'tuned' as const }
     : { name: 'Quantized', note: bits ? `${bits} bits a number` : 'not there yet', tone: 'quantized' as const };
+  const sentence = agreement({ ...answered, empty, trained, truth });
+  const spoken = useSettled(sentence, drawing);
   return (
     <section class="stage" id="draw" aria-labelledby="draw-title">
       <StepHead id="draw" number={1} title="Draw a digit">
-        Two networks guess what it is, while you draw.
+        Two networks guess along as you draw.
       </StepHead>
       <div class="stage-body">
         <div class="stage-draw">
-          <DrawPad drawing={drawing} onDraw={draw} onClear={clear} />
+          <div class="stage-canvas">
+            <DrawPad drawing={drawing} onDraw={draw} onClear={clear} />
+            <figure class="seen">
+              <CellsImage cells={cells} label="The drawing as the networks see it" />
+              <figcaption class="hint">All they see: 8 × 8 greys, scaled and centred.</figcaption>
+            </figure>
+            <button
+              type="button"
+              id="draw-clear"
+              class="button button-small"
+              aria-describedby="draw-hint"
+              aria-disabled={empty || undefined}
+              onClick={clear}
+            >
+              Clear
+            </button>
+          </div>
           <p class="hint" id="draw-hint">
-            Mouse, finger or pen; or the keyboard: arrow keys choose a cell, the space bar fills it, Delete clears all.
+            Use a mouse, finger or pen, or the keyboard: arrow keys choose a cell and the space bar fills it. Clear
+            wipes it all.
           </p>
-          <figure class="stage-tools">
-            <CellsImage cells={cells} size={64} label="The drawing as the networks see it" />
-            <figcaption class="hint">All that the networks see: 8 × 8 shades of grey, centred and scaled.</figcaption>
-          </figure>
-          <p class="label" id="examples-label">
-            Or take one that someone wrote
+          <p class="hint examples-label" id="examples-label">
+            Or take a digit that someone wrote; <b>?</b> is a test image at random.
           </p>
-          <Examples onChoose={show} />
-          <div class="actions actions-small">
-            <Action
+          <div class="examples">
+            <Examples onChoose={show} />
+            <button
+              type="button"
               id="test-digit"
-              label="Another one"
-              hint="One of the test images, at random."
-              disabled={life !== 'alive'}
-              onPress={() => void showTestDigit()}
-            />
-            <Action id="draw-clear" label="Clear" hint="Wipes the canvas." disabled={empty} onPress={clear} />
+              class="example"
+              aria-label="A test image at random"
+              aria-disabled={life !== 'alive' || undefined}
+              onClick={() => void showTestDigit()}
+            >
+              ?
+            </button>
           </div>
         </div>
         <div class="stage-answers">
@@ -103,8 +134,11 @@ export function DrawStage({ session }: { session: Session }) {
             second={second}
             missing={bits === null ? 'Quantize the network in step 3 to see its answers here.' : 'Draw something.'}
           />
-          <p class="agreement" id="agreement" aria-live="polite">
-            {agreement({ ...answered, empty, trained, truth })}
+          <p class="agreement" id="agreement">
+            {sentence}
+          </p>
+          <p class="unseen" aria-live="polite">
+            {spoken}
           </p>
         </div>
       </div>

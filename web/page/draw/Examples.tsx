@@ -3,24 +3,17 @@ import { CellsImage } from './CellsImage.js';
 import { EXAMPLES } from './examples.js';
 import type { Cells } from './grid.js';
 
-const SIZE = 24;
-
 export function Examples({ onChoose }: { onChoose(cells: Cells, digit: number): void }) {
-  return (
-    <ul class="examples" aria-labelledby="examples-label">
-      {EXAMPLES.map((cells, digit) => (
-        <li key={`example-${digit}`}>
-          <button
-            type="button"
-            id={`example-${digit}`}
-            class="example"
-            aria-label={`A handwritten ${digit}`}
-            onClick={() => onChoose(cells, digit)}
-          >
-            <CellsImage cells={cells} size={SIZE} />
-          </button>
-        </li>
-      ))}
-    </ul>
-  );
+  return EXAMPLES.map((cells, digit) => (
+    <button
+      type="button"
+      key={`example-${digit}`}
+      id={`example-${digit}`}
+      class="example"
+      aria-label={`A handwritten ${digit}`}
+      onClick={() => onChoose(cells, digit)}
+    >
+      <CellsImage cells={cells} />
+    </button>
+  ));
 }

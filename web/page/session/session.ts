@@ -150,7 +150,7 @@ export class Session {
     const options =
       phase === 'float'
         ? { epochs: settings.epochs, learningRate: settings.learningRate }
-        : { epochs: settings.fineTuneEpochs, learningRate: settings.learningRate * share };
+        : { epochs: settings.fineTuneEpochs, learningRate: Number((settings.learningRate * share).toPrecision(6)) };
     await this.#attempt('Training could not start', async () => {
       const progress = await this.#client.send('train', { phase, batchSize: BATCH_SIZE, ...options });
       this.#began(progress);

@@ -19,16 +19,18 @@ const ACCURACY: readonly Line[] = [
   { label: 'Fine-tuned', colour: 'tuned', points: true },
 ];
 
-const lossOptions = (colours: Colours, width: number) =>
+const lossOptions = (colours: Colours, width: number, epochs: () => number) =>
   plotOptions(colours, {
     width,
+    epochs,
     lines: LOSS,
     range: (_plot, _min, max) => [0, Math.max(0.1, (max ?? 0) * 1.08)],
     format: short,
   });
-const accuracyOptions = (colours: Colours, width: number) =>
+const accuracyOptions = (colours: Colours, width: number, epochs: () => number) =>
   plotOptions(colours, {
     width,
+    epochs,
     lines: ACCURACY,
     range: (_plot, min) => [Math.max(0, Math.floor((min ?? 0) * 10 - 0.3) / 10), 1],
     format: (share) => `${Math.round(100 * share)}%`,
@@ -56,6 +58,7 @@ export function CurvePlots({ session }: { session: Session }) {
     update();
     return curves.subscribe(update);
   }, [curves]);
+  const planned = useStore(session.store, (state) => state.settings.epochs);
   const columns = useMemo(() => toColumns(points, quantized), [points, quantized]);
   const [loss, accuracy] = useMemo(() => {
     const { epochs } = columns;
@@ -87,6 +90,7 @@ export function CurvePlots({ session }: { session: Session }) {
         text={lossText}
         lines={LOSS}
         data={loss}
+        epochs={planned}
         options={lossOptions}
       />
       <Plot
@@ -95,6 +99,7 @@ export function CurvePlots({ session }: { session: Session }) {
         text={accuracyText}
         lines={ACCURACY}
         data={accuracy}
+        epochs={planned}
         options={accuracyOptions}
       />
     </div>

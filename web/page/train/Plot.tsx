@@ -14,18 +14,26 @@ interface Props {
     readonly dash?: readonly number[];
   }[];
   readonly data: uPlot.AlignedData;
-  options(colours: Colours, width: number): uPlot.Options;
+  /** The least that the horizontal axis shows. */
+  readonly epochs: number;
+  options(colours: Colours, width: number, epochs: () => number): uPlot.Options;
 }
 
-export function Plot({ id, title, text, lines, data, options }: Props) {
+export function Plot({ id, title, text, lines, data, epochs, options }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  const least = useRef(epochs);
+  least.current = epochs;
   const colours = useColours();
   const width = useWidth(box);
 
   useEffect(() => {
     if (!box.current || width === 0) return;
-    plot.current = new uPlot(options(colours, width), data, box.current);
+    plot.current = new uPlot(
+      options(colours, width, () => least.current),
+      data,
+      box.current,
+    );
     return () => {
       plot.current?.destroy();
       plot.current = null;
@@ -34,7 +42,7 @@ export function Plot({ id, title, text, lines, data, options }: Props) {
   useEffect(() => {
     const frame = requestAnimationFrame(() => plot.current?.setData(data));
     return () => cancelAnimationFrame(frame);
-  }, [data]);
+  }, [data, epochs]);
 
   return (
     <figure class="plot" id={id}>

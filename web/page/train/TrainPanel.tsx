@@ -34,7 +34,9 @@ function Figures({ session }: { session: Session }) {
       {figures.map(({ id, name, value }) => (
         <div key={id}>
           <dt>{name}</dt>
-          <dd id={id}>{value}</dd>
+          <dd id={id} data-empty={value === '–'}>
+            {value}
+          </dd>
         </div>
       ))}
     </dl>

@@ -2,7 +2,7 @@
 import type uPlot from 'uplot';
 import type { Colours } from '../theme.js';
 
-export const PLOT_HEIGHT = 208;
+export const PLOT_HEIGHT = 224;
 
 export interface Line {
   readonly label: string;
@@ -31,22 +31,32 @@ export function axis(colours: Colours): uPlot.Axis {
 
 interface Shape {
   readonly width: number;
+  /** The horizontal axis is at least this long, so that it stands still while a curve grows. */
+  epochs(): number;
   readonly lines: readonly Line[];
   /** Ends of the vertical axis for what is drawn, or null for those of the data. */
   readonly range: uPlot.Scale['range'];
   readonly format: (value: number) => string;
 }
 
-export function plotOptions(colours: Colours, { width, lines, range, format }: Shape): uPlot.Options {
+export function plotOptions(colours: Colours, { width, epochs, lines, range, format }: Shape): uPlot.Options {
   return {
     width,
     height: PLOT_HEIGHT,
     padding: [10, 12, 0, 0],
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: false, range: (_plot, min, max) => [0, Math.max(1, max ?? 1, min ?? 0)] }, y: { range } },
+    scales: { x: { time: false, range: (_plot, _min, max) => [0, Math.max(epochs(), max ?? 0)] }, y: { range } },
     axes: [
-      { ...axis(colours), size: 30, grid: { show: false } },
+      {
+        ...axis(colours),
+        size: 28,
+        label: 'Epochs',
+        labelSize: 18,
+        labelGap: 2,
+        labelFont: FONT,
+        grid: { show: false },
+      },
       { ...axis(colours), size: 46, space: 36, border: { show: false }, values: (_plot, ticks) => ticks.map(format) },
     ],
     series: [

@@ -1,0 +1,87 @@
+/** What the worker can do, asked from a bare page. */
+import type { Browser, Page } from 'playwright-core';
+import type { Output } from '../../../web/protocol.js';
+import { ensure, type Report } from '../../package/report.js';
+import { type Files, toFiles, trainInNode } from './plan.js';
+import { PLAN } from './planTypes.js';
+import type { Serving, Site } from './serve.js';
+
+/** What training may keep a page busy for. */
+const LONGEST_TASK = 50;
+const LONGEST_RUN = 60_000;
+const ENOUGH = 0.95;
+
+export interface PageOptions {
+  readonly serving?: Serving;
+  /** Code that the worker runs before its own, such as to take away what a browser may lack. */
+  readonly prelude?: string;
+}
+
+/** Opens a page, in a context of its own, whose worker begins with the prelude. */
+export async function open(browser: Browser, site: Site, folder: string, options: PageOptions = {}): Promise<Page> {
+  const { serving = 'isolated', prelude } = options;
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  if (prelude) {
+    await page.addInitScript((code) => {
+      const Original = Blob;
+      window.Blob = class extends Original {
+        constructor(parts: BlobPart[] = [], settings?: BlobPropertyBag) {
+          super(settings?.type?.includes('javascript') ? [code, '\n', ...parts] : parts, settings);
+        }
+      };
+    }, prelude);
+  }
+  await page.goto(site.address(serving, folder));
+  return page;
+}
+
+export const start = (page: Page, seed = PLAN.seed): Promise<Output<'start'>> =>
+  page.evaluate((value) => window.client.start({ engine: { backend: 'auto' }, seed: value }), seed);
+
+export async function filesOf(page: Page): Promise<Files> {
+  const { xml, bin } = await page.evaluate(async () => {
+    const files = await window.client.send('exportIr', {});
+    return { xml: Array.from(files.xml), bin: Array.from(files.bin) };
+  });
+  return toFiles({ xml: Uint8Array.from(xml), bin: Uint8Array.from(bin) });
+}
+
+export function ensureSame(found: Files, wanted: Files): void {
+  for (const name of ['xml', 'bin'] as const) {
+    ensure(found[name] === wanted[name], `the ${name} differs from Node's`);
+  }
+}
+
+export async function engineTests(browser: Browser, site: Site, report: Report): Promise<void> {
+  const expected = await trainInNode(PLAN);
+  const wanted = toFiles(await expected.exportIr());
+
+  for (const serving of ['isolated', 'plain'] as const) {
+    await report.check(`worker, ${serving}: a whole training, Node's bytes, no long task`, async () => {
+      const page = await open(browser, site, 'engine', { serving });
+      const { engine } = await start(page);
+      ensure(engine.crossOriginIsolated === (serving === 'isolated'), 'isolated or not');
+      ensure(serving === 'isolated' || engine.threads === 1, `${engine.threads} threads`);
+      await page.evaluate(() => {
+        window.longTasks.length = 0;
+      });
+      const { accuracies, time } = await page.evaluate((plan) => window.trainToEnd(plan), PLAN);
+      const { longTasks: long, events } = await page.evaluate(() => ({
+        longTasks: window.longTasks,
+        events: window.events,
+      }));
+      ensureSame(await filesOf(page), wanted);
+      ensure((accuracies.fineTuned ?? 0) > ENOUGH, `accuracy ${accuracies.fineTuned}`);
+      ensure(time < LONGEST_RUN, `it took ${time} ms`);
+      ensure(
+        long.every((each) => each <= LONGEST_TASK),
+        `long tasks: ${long.join(', ')}`,
+      );
+      for (const name of ['progress', 'points', 'histograms', 'checkpoint'])
+        ensure(events.includes(name), `no event '${name}'`);
+      await page.context().close();
+      return `${((accuracies.fineTuned ?? 0) * 100).toFixed(1)} % in ${(time / 1000).toFixed(1)} s, ${engine.backend}, ${engine.threads} threads`;
+    });
+  }
+}
