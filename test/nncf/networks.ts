@@ -15,17 +15,16 @@ export interface Network {
 }
 
 const IMAGE = [1, 3, 64, 64];
-const BOTH: readonly Variant[] = ['performance', 'mixed'];
-const WITH_FULL: readonly Variant[] = [...BOTH, 'fullCorrection'];
+const VARIANTS: readonly Variant[] = ['performance', 'mixed', 'fullCorrection'];
 const TEN = { numClasses: 10 };
-const image = (make: () => Module, shape = IMAGE): Network => ({ make, shape, variants: BOTH });
+const image = (make: () => Module, shape = IMAGE): Network => ({ make, shape, variants: VARIANTS });
 
 export const NETWORKS: Readonly<Record<string, Network>> = {
-  lenet5: { ...image(() => models.lenet5(), [1, 1, 32, 32]), variants: WITH_FULL },
+  lenet5: image(() => models.lenet5(), [1, 1, 32, 32]),
   vgg11Bn: image(() => models.vgg11Bn({ ...TEN, hiddenFeatures: 64 })),
   resnet18: { ...image(() => models.resnet18(TEN)), totals: { all: 51, weights: 21, channelActivations: 0 } },
   resnet50: image(() => models.resnet50(TEN)),
-  resnet20: { ...image(() => models.resnet20(TEN), [1, 3, 32, 32]), variants: WITH_FULL },
+  resnet20: image(() => models.resnet20(TEN), [1, 3, 32, 32]),
   mobilenetV1: image(() => models.mobilenetV1(TEN)),
   mobilenetV2: { ...image(() => models.mobilenetV2(TEN)), totals: { all: 117, weights: 53, channelActivations: 17 } },
   mobilenetV3Large: image(() => models.mobilenetV3Large(TEN)),
@@ -37,6 +36,6 @@ export const NETWORKS: Readonly<Record<string, Network>> = {
   transformerEncoder: {
     make: () => models.transformerEncoder({ embedDim: 32, ...TEN }),
     shape: [1, 16, 32],
-    variants: ['performance', 'mixed', 'transformer'],
+    variants: [...VARIANTS, 'transformer'],
   },
 };

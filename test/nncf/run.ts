@@ -10,12 +10,14 @@ import { fileURLToPath } from 'node:url';
 import { nearestName } from '../../src/options.js';
 import { compareArithmetic } from './arithmetic.js';
 import { compareCost } from './cost.js';
+import { compareFineTuning } from './fineTuning.js';
 import { NETWORKS } from './networks.js';
 import { comparePostTraining } from './postTraining.js';
 import { reportOf } from './report.js';
 import { keepSections, Results } from './results.js';
 import { EDGES, networkSubject } from './subjects.js';
 import { compareTrained } from './trained.js';
+import { TRAINED } from './trainedNetworks.js';
 import { compareTraining } from './training.js';
 
 type Part = (folder: string, results: Results) => void | Promise<void>;
@@ -27,7 +29,16 @@ const PARTS: Readonly<Record<string, Part>> = {
   training: compareTraining,
   trained: compareTrained,
   cost: compareCost,
+  ...Object.fromEntries(
+    Object.keys(TRAINED).map((name): [string, Part] => [
+      `fineTuning-${name}`,
+      (folder, results) => compareFineTuning(name, folder, results),
+    ]),
+  ),
 };
+
+/** Parts that take tens of minutes: run if they are named, or if QUANTGRAD_NNCF_FULL is set. */
+const SLOW = new Set(Object.keys(TRAINED).flatMap((name) => (TRAINED[name].slow ? [`fineTuning-${name}`] : [])));
 
 const SECTIONS = [...Object.keys(NETWORKS), ...Object.keys(PARTS)];
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -39,7 +50,8 @@ function chosenSections(given: readonly string[]): string[] {
     const advice = nearest ? ` Did you mean '${nearest}'?` : '';
     throw new Error(`There is no '${name}'.${advice} There are ${SECTIONS.join(', ')}.`);
   }
-  return given.length === 0 ? SECTIONS : SECTIONS.filter((name) => given.includes(name));
+  if (given.length > 0) return SECTIONS.filter((name) => given.includes(name));
+  return process.env.QUANTGRAD_NNCF_FULL === undefined ? SECTIONS.filter((name) => !SLOW.has(name)) : SECTIONS;
 }
 
 /** Runs a part; what it throws is a failure of it. */
