@@ -8,7 +8,7 @@ import type { InterpolateAttributes } from '../contract.js';
 import type { HostOperand, ReferenceKernel } from './kernel.js';
 
 /** The two input positions of an output position, and the weight of the second. */
-interface Sample {
+export interface Sample {
   readonly low: number;
   readonly high: number;
   readonly weight: number;
@@ -18,7 +18,7 @@ interface Sample {
  * Where output `position` lies among the input positions, by OpenVINO's coordinate transformation modes
  * (Interpolate-4). With `align_corners` the step is already (input - 1) / (output - 1).
  */
-function inputCoordinate(
+export function inputCoordinate(
   coordinates: InterpolateAttributes['coordinates'],
   position: number,
   step: number,
@@ -36,7 +36,7 @@ function inputCoordinate(
 }
 
 /** One sample per output position of an axis (0: y, 1: x). */
-function samplesAlong(
+export function samplesAlong(
   axis: 0 | 1,
   extent: number,
   outputs: number,

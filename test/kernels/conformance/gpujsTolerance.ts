@@ -30,6 +30,8 @@ const FLOAT32: Tolerances = {
   batchNormGradient: FLOAT32_SUMS,
   mvn: FLOAT32_SUMS,
   mvnGradient: FLOAT32_SUMS,
+  interpolate: FLOAT32_SUMS,
+  interpolateGradient: FLOAT32_SUMS,
   fakeQuantize: EXACT,
   fakeQuantizeGradient: FLOAT32_SUMS,
   sgdUpdate: ULPS,

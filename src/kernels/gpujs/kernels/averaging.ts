@@ -117,7 +117,7 @@ function spreadBoth(rows: AverageAxis, columns: AverageAxis, g: TensorType, dx: 
 }
 
 /** One launch over both axes, or two where a thread would have too much to add. */
-function inOneOrTwo(
+export function inOneOrTwo(
   both: string,
   terms: number,
   length: number,

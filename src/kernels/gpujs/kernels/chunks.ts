@@ -7,8 +7,8 @@
 /** Elements that one thread adds up alone. */
 export const SHORT_SUM = 1024;
 
-/** Most sums over chunks to keep, which bounds their memory; with so many results there are threads enough. */
-const MOST_PARTIAL_SUMS = 2 ** 22;
+/** Most sums over chunks: with so many threads a GPU is busy, and more would only cost memory. */
+const MOST_PARTIAL_SUMS = 2 ** 18;
 
 /** Units (elements, or rows of them) of a chunk, and the number of chunks. The last chunk may be shorter. */
 export interface Chunking {

@@ -14,6 +14,7 @@ import { convert } from './convert.js';
 import { binary, unary } from './elementwise.js';
 import { elu } from './elu.js';
 import { fakeQuantize, fakeQuantizeGradient } from './fakeQuantize.js';
+import { interpolate, interpolateGradient } from './interpolate.js';
 import { matMul } from './matMul.js';
 import { maxPool2d, maxPool2dGradient } from './maxPool2d.js';
 import { mvn, mvnGradient } from './mvn.js';
@@ -43,6 +44,8 @@ const PROGRAMS: ProgramWriters = {
   batchNormGradient,
   mvn,
   mvnGradient,
+  interpolate,
+  interpolateGradient,
   fakeQuantize,
   fakeQuantizeGradient,
   sgdUpdate,
