@@ -6,7 +6,7 @@ import { BackendError, QuantGradError, TraceError } from '../errors.js';
 import type { Backend, Operand, TensorType } from '../kernels/contract.js';
 import { type SymbolicSource, Tensor } from '../tensor/tensor.js';
 import { isGradEnabled, noGrad } from './gradMode.js';
-import type { GradientContext, OperationDefinition } from './operation.js';
+import type { GradientContext, GradientRule, OperationDefinition, TrainingRules } from './operation.js';
 import { type BackwardRule, record, TapeNode } from './tape.js';
 
 /** Records operations on symbolic tensors: a graph under construction. */
@@ -87,20 +87,31 @@ function compute<A>(definition: OperationDefinition<A>, inputs: readonly Tensor[
   return types.map((type, index) => new Tensor(storages[index], type.shape, type.dtype, backend));
 }
 
-/** Carries out an operation. */
-export function apply<A>(definition: OperationDefinition<A>, inputs: readonly Tensor[], attributes: A): Tensor[] {
+/**
+ * Carries out an operation.
+ * @param gradient Its gradient rule. Without one, no input may need a gradient, unless the operation has none.
+ */
+export function apply<A>(
+  definition: OperationDefinition<A>,
+  inputs: readonly Tensor[],
+  attributes: A,
+  gradient?: GradientRule<A>,
+): Tensor[] {
   const recorder = recorderOf(inputs);
   if (recorder) return recorder.record(definition, inputs, attributes);
   if (definition.bypass?.(attributes)) return [inputs[0]];
-  if (definition.decompose && !definition.gradient) {
+  if (definition.decompose && !definition.saves) {
     definition.infer(inputs, attributes);
     return definition.decompose(inputs, attributes);
   }
   const outputs = compute(definition, inputs, attributes);
-  if (isGradEnabled() && definition.gradient && inputs.some((input) => input.requiresGrad)) {
-    const { inputs: savedInputs = [], outputs: savedOutputs = [] } = definition.saves ?? {};
+  if (isGradEnabled() && definition.saves && inputs.some((input) => input.requiresGrad)) {
+    if (!gradient) {
+      throw new QuantGradError('NO_GRADIENT_RULE', `${definition.type} was applied without its gradient rule.`);
+    }
+    const { inputs: savedInputs = [], outputs: savedOutputs = [] } = definition.saves;
     const saved = [...savedInputs.map((index) => inputs[index]), ...savedOutputs.map((index) => outputs[index])];
-    const rule = backwardRule(definition, attributes, inputs.map(typeOf), outputs.map(typeOf));
+    const rule = backwardRule(definition, gradient, attributes, inputs.map(typeOf), outputs.map(typeOf));
     record(new TapeNode(definition.type, inputs, outputs.length, saved, rule), outputs);
   }
   return outputs;
@@ -113,40 +124,47 @@ const typeOf = ({ shape, dtype }: Tensor): TensorType => ({ shape, dtype });
  * every input and result, although the rule needs only the saved ones.
  */
 function backwardRule<A>(
-  definition: OperationDefinition<A>,
+  { type, saves }: OperationDefinition<A>,
+  gradient: GradientRule<A>,
   attributes: A,
   inputTypes: readonly TensorType[],
   outputTypes: readonly TensorType[],
 ): BackwardRule {
-  const { inputs: savedInputs = [], outputs: savedOutputs = [] } = definition.saves ?? {};
+  const { inputs: savedInputs = [], outputs: savedOutputs = [] } = saves ?? {};
   return (gradients, savedTensor, needs) => {
     const context: GradientContext<A> = {
       attributes,
       inputTypes,
       outputTypes,
-      input: (index) => savedTensor(position(savedInputs, index, definition.type)),
-      output: (index) => savedTensor(savedInputs.length + position(savedOutputs, index, definition.type)),
+      input: (index) => savedTensor(position(savedInputs, index, type)),
+      output: (index) => savedTensor(savedInputs.length + position(savedOutputs, index, type)),
       needs: (index) => needs[index],
     };
-    return definition.gradient?.(context, gradients) ?? [];
+    return gradient(context, gradients);
   };
 }
 
-/** As `apply`; while training, an operation with a training form runs that. What is being recorded keeps the operation itself. */
+/** As `apply`, with rules that are looked up. While training, an operation with a training form runs that. */
 export function applyInMode<A>(
   definition: OperationDefinition<A>,
   inputs: readonly Tensor[],
   attributes: A,
+  rules: TrainingRules,
   training: boolean,
 ): Tensor[] {
-  if (training && definition.training && !inputs.some((input) => input.isSymbolic))
-    return definition.training(inputs, attributes);
-  return apply(definition, inputs, attributes);
+  const key = definition as OperationDefinition;
+  // What is being recorded keeps the operation itself.
+  const form = training && !inputs.some((input) => input.isSymbolic) ? rules.trainingFormOf(key) : undefined;
+  return form ? form(inputs, attributes) : apply(definition, inputs, attributes, rules.gradientOf(key));
 }
 
 /** As `apply`, for the many operations with one output. */
-export const applyOne = <A>(definition: OperationDefinition<A>, inputs: readonly Tensor[], attributes: A): Tensor =>
-  apply(definition, inputs, attributes)[0];
+export const applyOne = <A>(
+  definition: OperationDefinition<A>,
+  inputs: readonly Tensor[],
+  attributes: A,
+  gradient?: GradientRule<A>,
+): Tensor => apply(definition, inputs, attributes, gradient)[0];
 
 function position(list: readonly number[], index: number, type: string): number {
   const found = list.indexOf(index);

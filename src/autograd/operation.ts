@@ -33,6 +33,23 @@ export interface GradientContext<A> {
   needs(index: number): boolean;
 }
 
+/**
+ * Gradients of the inputs from those of the outputs (null: none), written with operations. It stands beside the definition
+ * and not in it, and so does the training form: a program that only runs models holds definitions alone.
+ */
+export type GradientRule<A = unknown> = {
+  rule(context: GradientContext<A>, gradients: readonly (Tensor | null)[]): (Tensor | null)[];
+}['rule'];
+
+/** What an operation does instead while its graph is in training mode, such as batch statistics or dropout. */
+export type TrainingForm<A = unknown> = { form(inputs: readonly Tensor[], attributes: A): Tensor[] }['form'];
+
+/** Gradient rules and training forms by operation, for whatever carries out operations that it reads from a graph. */
+export interface TrainingRules {
+  gradientOf(definition: OperationDefinition): GradientRule | undefined;
+  trainingFormOf(definition: OperationDefinition): TrainingForm | undefined;
+}
+
 /** How quantizers treat the operation where a hardware table does not say otherwise (NNCF's traits). */
 export type QuantizationTrait =
   /** Its inputs get quantizers. */
@@ -104,16 +121,12 @@ export interface OperationDefinition<A = unknown> {
    */
   lower?(inputs: readonly TensorType[], attributes: A, outputs: readonly TensorType[]): KernelCall | 'alias';
   /**
-   * Computes the outputs with other operations, for operations that are more than one kernel.
-   * With a `gradient` of its own the parts stay off the tape; without, they are differentiated.
+   * Computes the outputs with other operations, for operations that are more than one kernel. With a gradient rule of
+   * its own (`saves`) the parts stay off the tape; without, they are differentiated.
    */
   decompose?(inputs: readonly Tensor[], attributes: A): Tensor[];
-  /** What the gradient rule needs kept until the backward pass. */
+  /** What the gradient rule needs kept until the backward pass; `{}` for nothing. Absent: the operation has no rule. */
   readonly saves?: { readonly inputs?: readonly number[]; readonly outputs?: readonly number[] };
-  /** Gradients of the inputs from those of the outputs (null: none), written with operations. Absent: not differentiable. */
-  gradient?(context: GradientContext<A>, gradients: readonly (Tensor | null)[]): (Tensor | null)[];
-  /** What the operation does instead while its graph is in training mode, such as batch statistics or dropout. */
-  training?(inputs: readonly Tensor[], attributes: A): Tensor[];
   /** True where the output is the first input itself, such as a quantizer that is switched off. */
   bypass?(attributes: A): boolean;
   readonly quantization?: QuantizationTraits<A>;

@@ -1,12 +1,18 @@
 /** Running a graph operation by operation, the way the recorded code would have run. */
-import { applyInMode } from '../autograd/dispatch.js';
-import { ValidationError } from '../errors.js';
+import { apply, applyInMode } from '../autograd/dispatch.js';
+import type { TrainingRules } from '../autograd/operation.js';
+import { QuantGradError, ValidationError } from '../errors.js';
 import { checkInputs } from '../nn/inputs.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Graph, GraphNode, GraphValue } from './graph.js';
 
 export interface ExecuteOptions {
-  /** Use the training form of operations that have one: of all, of none (default), or of those that a function picks. */
+  /** The rules of operations, where gradients may be needed or operations train. Default: none, for inference alone. */
+  rules?: TrainingRules;
+  /**
+   * Use the training form of operations that have one: of all, of none (default), or of those that a function picks. Needs
+   * `rules`.
+   */
   training?: boolean | ((node: GraphNode) => boolean);
   /** What to compute with in place of a tensor that belongs to the model. Default: the tensor itself. */
   constant?(tensor: Tensor): Tensor;
@@ -22,6 +28,8 @@ export function executeGraph(graph: Graph, inputs: readonly Tensor[], options: E
     graph.inputs.map((node) => ({ name: node.name, ...node.outputs[0].type })),
     inputs,
   );
+  if (options.training && !options.rules)
+    throw new QuantGradError('NO_TRAINING_RULES', 'A graph was to train without the rules of its operations.');
   const values = new Map<GraphValue, Tensor>();
   const remaining = new Map<GraphValue, number>();
   for (const node of graph.nodes)
@@ -57,7 +65,9 @@ export function executeGraph(graph: Graph, inputs: readonly Tensor[], options: E
     options.enter?.(node);
     const operands = node.inputs.map(read);
     const training = typeof options.training === 'function' ? options.training(node) : (options.training ?? false);
-    const results = applyInMode(node.definition, operands, node.attributes as never, training);
+    const results = options.rules
+      ? applyInMode(node.definition, operands, node.attributes, options.rules, training)
+      : apply(node.definition, operands, node.attributes);
     for (const [index, tensor] of results.entries()) store(node.outputs[index], tensor);
   }
   return graph.outputs.map(({ value }) => read(value));

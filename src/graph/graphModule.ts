@@ -4,6 +4,7 @@ import { checkInputs } from '../nn/inputs.js';
 import { Module } from '../nn/module.js';
 import { Buffer, Parameter } from '../nn/parameter.js';
 import { buildOutputs, type OutputStructure } from '../nn/structure.js';
+import { TRAINING_RULES } from '../ops/trainingRules.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { executeGraph } from './execute.js';
 import { Graph, GraphNode, type GraphValue } from './graph.js';
@@ -41,13 +42,13 @@ export class GraphModule extends Module {
       inputs,
     );
     const chosen = this.training ? null : this.trainingOperations;
-    if (chosen) return executeGraph(this.graph, inputs, { training: chosen });
+    if (chosen) return executeGraph(this.graph, inputs, { rules: TRAINING_RULES, training: chosen });
     if (this.planned && !isRecording() && PlannedExecutor.supports(inputs)) {
       this.#executor ??= new PlannedExecutor(this.graph);
       const outputs = this.#executor.run(inputs, this.training);
       if (outputs) return outputs;
     }
-    return executeGraph(this.graph, inputs, { training: this.training });
+    return executeGraph(this.graph, inputs, { rules: TRAINING_RULES, training: this.training });
   }
 
   /** The constants of the graph that came from parameters and buffers, under their names in the model. */

@@ -16,6 +16,7 @@ import {
   type ProgramBuffer,
   RecordingBackend,
 } from '../kernels/program.js';
+import { TRAINING_RULES } from '../ops/trainingRules.js';
 import { withBackend } from '../tensor/backend.js';
 import { sizeOf } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -115,6 +116,7 @@ function record(
       graph,
       given.map(({ shadow }) => shadow),
       {
+        rules: TRAINING_RULES,
         training,
         constant: (tensor) => (tensors.get(tensor) as Binding).shadow,
         enter: ({ name }) => {

@@ -9,6 +9,7 @@ import type { OperationDefinition } from '../autograd/operation.js';
 import { atPlace, ShapeError, TraceError, ValidationError } from '../errors.js';
 import type { TensorType } from '../kernels/contract.js';
 import { DTYPES, type DType } from '../kernels/dtype.js';
+import { TRAINING_RULES } from '../ops/trainingRules.js';
 import { checkOptions } from '../options.js';
 import { defaultBackend } from '../tensor/backend.js';
 import { DYNAMIC } from '../tensor/shape.js';
@@ -87,7 +88,7 @@ class CallRecorder implements Recorder, LayerRecorder {
       {
         inputs,
         layer: null,
-        run: (values, training) => applyInMode(definition, values, attributes, training),
+        run: (values, training) => applyInMode(definition, values, attributes, TRAINING_RULES, training),
         description: definition.type,
       },
       types,

@@ -3,7 +3,7 @@
  * the shift is measured on a constant input that has the float model's mean in each channel, and taken
  * off the bias. All layers are measured against the uncorrected model.
  */
-import { applyInMode } from '../autograd/dispatch.js';
+import { apply } from '../autograd/dispatch.js';
 import { noGrad } from '../autograd/gradMode.js';
 import type { GraphNode, GraphValue } from '../graph/graph.js';
 import { allocateArray } from '../kernels/dtype.js';
@@ -144,7 +144,7 @@ function runChain(layer: BiasedLayer, input: Tensor, weights: Tensor): Tensor {
     const { node } = value;
     const result = node.isConstant
       ? node.constant.tensor
-      : applyInMode(node.definition, node.inputs.map(evaluate), node.attributes, false)[value.index];
+      : apply(node.definition, node.inputs.map(evaluate), node.attributes)[value.index];
     values.set(value, result);
     return result;
   };

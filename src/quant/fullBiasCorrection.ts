@@ -7,7 +7,7 @@
  * As in NNCF, a value in front of a layer that several layers feed is stored again with each of them, before and after
  * the later ones are corrected; the layer is measured on the first stored ones.
  */
-import { applyInMode } from '../autograd/dispatch.js';
+import { apply } from '../autograd/dispatch.js';
 import { noGrad } from '../autograd/gradMode.js';
 import { nextTurn } from '../data/eventLoop.js';
 import type { Graph, GraphNode, GraphUse, GraphValue } from '../graph/graph.js';
@@ -247,11 +247,10 @@ export class FullBiasCorrection {
         const ports = given.get(node);
         const outputs = node.isConstant
           ? [constants.get(node) ?? node.constant.tensor]
-          : applyInMode(
+          : apply(
               node.definition,
               node.inputs.map((value, port) => ports?.get(port) ?? resultOf(value)),
               node.attributes,
-              false,
             );
         node.outputs.forEach((value, index) => {
           values.set(value, outputs[index]);

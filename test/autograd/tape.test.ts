@@ -7,8 +7,9 @@ import { backward, enableGrad, isGradEnabled, noGrad } from '../../src/autograd/
 import { AutogradError, DTypeError, QuantGradError, ShapeError } from '../../src/errors.js';
 import '../../src/ops/methods.js';
 import { apply } from '../../src/autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../src/autograd/operation.js';
+import { defineOperation, type GradientRule, type KernelCall, kernelCall } from '../../src/autograd/operation.js';
 import { backwardFrom, record, TapeNode } from '../../src/autograd/tape.js';
+import { EXP } from '../../src/ops/elementwise/exp.js';
 import { ones, tensor, zeros } from '../../src/tensor/create.js';
 import type { Shape } from '../../src/tensor/shape.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
@@ -31,16 +32,22 @@ function codeOf(body: () => unknown): string {
   throw new Error('nothing was thrown');
 }
 
-/** A negation that tells when its gradient rule runs. */
-const negativeThatTells = (ran: () => void) =>
-  defineOperation<Record<string, never>>({
-    type: 'Counted',
+/** Applies an operation of a test's own, which saves nothing. */
+function applyOwn(call: KernelCall, inputs: readonly Tensor[], gradient: GradientRule<Record<string, never>>): Tensor {
+  const definition = defineOperation<Record<string, never>>({
+    type: 'Own',
     infer: ([x]) => [x],
-    lower: () => kernelCall('unary', { function: 'negative' }),
-    gradient: (_context, [g]) => {
-      ran();
-      return [g?.neg() ?? null];
-    },
+    lower: () => call,
+    saves: {},
+  });
+  return apply(definition, inputs, {}, gradient)[0];
+}
+
+/** A negation that tells when its gradient rule runs. */
+const negativeThatTells = (x: Tensor, ran: () => void): Tensor =>
+  applyOwn(kernelCall('unary', { function: 'negative' }), [x], (_context, [g]) => {
+    ran();
+    return [g?.neg() ?? null];
   });
 
 describe('backward', () => {
@@ -57,8 +64,7 @@ describe('backward', () => {
   it('adds up the paths of a diamond, each node running once', () => {
     const w = leaf(3);
     let runs = 0;
-    const counted = negativeThatTells(() => runs++);
-    const [top] = apply(counted, [w], {});
+    const top = negativeThatTells(w, () => runs++);
     const left = top.mul(2);
     const right = top.mul(top);
     left.add(right).add(left).sum().backward();
@@ -100,16 +106,10 @@ describe('backward', () => {
   it('does not compute gradients that nobody needs', () => {
     const [w, x] = [leaf(2), tensor([3])];
     let needed: boolean[] = [];
-    const probe = defineOperation<Record<string, never>>({
-      type: 'Probe',
-      infer: ([a]) => [a],
-      lower: () => kernelCall('binary', { function: 'multiply' }),
-      gradient: ({ needs }, [g]) => {
-        needed = [needs(0), needs(1)];
-        return [g, null];
-      },
-    });
-    apply(probe, [w, x], {})[0].backward();
+    applyOwn(kernelCall('binary', { function: 'multiply' }), [w, x], ({ needs }, [g]) => {
+      needed = [needs(0), needs(1)];
+      return [g, null];
+    }).backward();
     expect(needed).toEqual([true, false]);
   });
 
@@ -169,23 +169,20 @@ describe('what the tape saves', () => {
     noGrad(() => w.zero_());
     loss.backward();
     expect(values(w.grad)).toEqual([1, 1]);
-    const careless = defineOperation<Record<string, never>>({
-      type: 'Careless',
-      infer: ([a]) => [a],
-      lower: () => kernelCall('unary', { function: 'exp' }),
-      gradient: (context, [g]) => [g?.mul(context.output(0)) ?? null],
-    });
-    expect(codeOf(() => apply(careless, [leaf(1)], {})[0].backward())).toBe('NOT_SAVED');
+    const careless = applyOwn(kernelCall('unary', { function: 'exp' }), [leaf(1)], (context, [g]) => [
+      g?.mul(context.output(0)) ?? null,
+    ]);
+    expect(codeOf(() => careless.backward())).toBe('NOT_SAVED');
   });
 
   it('a rule that gives a gradient of the wrong shape is found', () => {
-    const wrong = defineOperation<Record<string, never>>({
-      type: 'Wrong',
-      infer: ([a]) => [a],
-      lower: () => kernelCall('unary', { function: 'exp' }),
-      gradient: () => [zeros([7])],
-    });
-    expect(() => apply(wrong, [leaf(1)], {})[0].backward()).toThrow(ShapeError);
+    const wrong = applyOwn(kernelCall('unary', { function: 'exp' }), [leaf(1)], () => [zeros([7])]);
+    expect(() => wrong.backward()).toThrow(ShapeError);
+  });
+
+  it('an operation is never applied without its rule where a gradient is needed', () => {
+    expect(codeOf(() => apply(EXP, [leaf(1)], {}))).toBe('NO_GRADIENT_RULE');
+    expect(values(noGrad(() => apply(EXP, [leaf(0)], {}))[0])).toEqual([1]);
   });
 
   it('does not keep inputs alive that it did not save', async () => {
@@ -342,8 +339,7 @@ describe('properties', () => {
   it('from several results is one walk, as from their sum', () => {
     const w = leaf(1, 2);
     let runs = 0;
-    const counted = negativeThatTells(() => runs++);
-    const [trunk] = apply(counted, [w], {});
+    const trunk = negativeThatTells(w, () => runs++);
     const [left, right] = [trunk.mul(3), trunk.square()];
     backwardFrom([
       { root: left, gradient: ones([2]) },

@@ -7,6 +7,7 @@ import type { GraphNode, GraphValue } from '../../src/graph/graph.js';
 import { parseIr } from '../../src/ir/reader.js';
 import { serializeModel } from '../../src/ir/writer.js';
 import { levelsOf } from '../../src/ops/quantization/quantizeDequantize.js';
+import { TRAINING_RULES } from '../../src/ops/trainingRules.js';
 import { Adam } from '../../src/optim/adam.js';
 import { quantize } from '../../src/quant/quantize.js';
 import type { Quantizer } from '../../src/quant/quantizer.js';
@@ -67,6 +68,7 @@ it('are the codes that training computed with, for all weights', async () => {
       // The last forward pass, looking at what the quantizers of weights gave.
       const seen = new Map<GraphNode, number[]>();
       executeGraph(model.graph, [data[0]], {
+        rules: TRAINING_RULES,
         training: true,
         observe: ({ node }: GraphValue, tensor) => {
           if (node.name.includes('/fq_weights_')) seen.set(node, [...tensor.dataSync()]);

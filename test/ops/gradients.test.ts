@@ -1,11 +1,14 @@
 /** Every operation's gradient rule against finite differences. */
+
 import { describe, expect, it } from 'vitest';
+import type { OperationDefinition } from '../../src/autograd/operation.js';
 import { TapeNode } from '../../src/autograd/tape.js';
 import { OPERATIONS } from '../../src/ops/operations.js';
 import { ASYMMETRIC_FAKE_QUANTIZE } from '../../src/ops/quantization/asymmetricFakeQuantize.js';
 import { FAKE_QUANTIZE } from '../../src/ops/quantization/openvinoFakeQuantize.js';
 import { QUANTIZE_DEQUANTIZE } from '../../src/ops/quantization/quantizeDequantize.js';
 import { SYMMETRIC_FAKE_QUANTIZE } from '../../src/ops/quantization/symmetricFakeQuantize.js';
+import { TRAINING_RULES } from '../../src/ops/trainingRules.js';
 import { Generator } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { CASES } from './cases/index.js';
@@ -33,7 +36,7 @@ describe('gradients of operations agree with finite differences', () => {
     it(`${operation.type}: ${name}`, () => {
       for (const seed of [1, 2]) {
         const drawn = inputs(new Generator(seed));
-        if (operation.gradient) expect(operationsBehind(run(...drawn))).toContain(operation.type);
+        if (operation.saves) expect(operationsBehind(run(...drawn))).toContain(operation.type);
         checkGradients(run, drawn, options);
       }
     });
@@ -51,7 +54,14 @@ const STRAIGHT_THROUGH: readonly CheckedOperation[] = [
 it('every differentiable operation has a gradient case', () => {
   const covered = new Set<CheckedOperation>([...CASES.map(({ operation }) => operation), ...STRAIGHT_THROUGH]);
   const missing = OPERATIONS.filter(
-    (definition) => (definition.gradient || definition.decompose) && !covered.has(definition),
+    (definition) => (definition.saves || definition.decompose) && !covered.has(definition),
   );
   expect(missing.map(({ type }) => type)).toEqual([]);
+});
+
+it('every operation with a gradient has its rule among those of graphs, and no other has one', () => {
+  for (const definition of OPERATIONS as readonly OperationDefinition[]) {
+    const rule = TRAINING_RULES.gradientOf(definition);
+    expect([definition.type, rule !== undefined]).toEqual([definition.type, definition.saves !== undefined]);
+  }
 });

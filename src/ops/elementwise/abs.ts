@@ -1,5 +1,8 @@
 /** Abs: the absolute value. Its gradient at zero is zero, as PyTorch's. */
+
+import type { GradientRule } from '../../autograd/operation.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import type { NoAttributes } from '../checks.js';
 import { multiply } from './multiply.js';
 import { sign } from './sign.js';
 import { applyUnary, defineUnary, plainForm } from './unary.js';
@@ -9,8 +12,9 @@ export const ABS = defineUnary({
   function: 'abs',
   domain: 'number',
   saves: 'x',
-  gradient: (g, { x }) => multiply(g, sign(x)),
   openvino: plainForm('opset1'),
 });
 
-export const abs = (x: Tensor): Tensor => applyUnary(ABS, x);
+export const gradientOfAbs: GradientRule<NoAttributes> = (context, [g]) => [g && multiply(g, sign(context.input(0)))];
+
+export const abs = (x: Tensor): Tensor => applyUnary(ABS, x, gradientOfAbs);

@@ -3,6 +3,7 @@ import { applyOne } from '../../autograd/dispatch.js';
 import {
   defineOperation,
   type GradientContext,
+  type GradientRule,
   kernelCall,
   type OpenvinoForm,
   type OperationDefinition,
@@ -23,8 +24,7 @@ export type Operand = Tensor | number;
 export interface BinaryOptions {
   readonly type: string;
   readonly function: BinaryFunction;
-  /** Gradients of both inputs; summed to the inputs' shapes by the caller. Absent: not differentiable. */
-  readonly gradient?: OperationDefinition<NoAttributes>['gradient'];
+  /** What the gradient rule reads. Absent: not differentiable. */
   readonly saves?: OperationDefinition<NoAttributes>['saves'];
   /** What it takes: numbers (default where it gives numbers), truth values, or both (default where it gives bool). */
   readonly domain?: 'number' | 'bool' | 'any';
@@ -45,7 +45,6 @@ export const broadcastingForm: OpenvinoForm<NoAttributes> = {
 export function defineBinary({
   type,
   function: name,
-  gradient,
   saves,
   result,
   domain = result === 'bool' ? 'any' : 'number',
@@ -61,7 +60,6 @@ export function defineBinary({
     },
     lower: () => kernelCall('binary', { function: name }),
     saves,
-    gradient,
     openvino: opset === undefined ? broadcastingForm : { ...broadcastingForm, opset },
     quantization,
   });
@@ -87,5 +85,9 @@ export function promoteOperands(where: string, a: Operand, b: Operand): [Tensor,
 }
 
 /** Applies a binary operation, after promoting dtypes and turning numbers into scalars. */
-export const applyBinary = (definition: OperationDefinition<NoAttributes>, a: Operand, b: Operand): Tensor =>
-  applyOne(definition, promoteOperands(definition.type, a, b), NO_ATTRIBUTES);
+export const applyBinary = (
+  definition: OperationDefinition<NoAttributes>,
+  a: Operand,
+  b: Operand,
+  gradient?: GradientRule<NoAttributes>,
+): Tensor => applyOne(definition, promoteOperands(definition.type, a, b), NO_ATTRIBUTES, gradient);

@@ -5,8 +5,8 @@ import { applyUnary, defineUnary, plainForm, zeroGradient } from './unary.js';
 export const CEILING = defineUnary({
   type: 'Ceiling',
   function: 'ceiling',
-  gradient: zeroGradient,
+  saves: 'nothing',
   openvino: plainForm('opset1'),
 });
 
-export const ceiling = (x: Tensor): Tensor => applyUnary(CEILING, x);
+export const ceiling = (x: Tensor): Tensor => applyUnary(CEILING, x, zeroGradient);

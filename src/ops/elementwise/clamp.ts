@@ -1,6 +1,6 @@
 /** Clamp: values limited to a range. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ValidationError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { requireFloat } from '../checks.js';
@@ -36,12 +36,6 @@ export const CLAMP = defineOperation<ClampAttributes>({
   },
   lower: (_inputs, { min, max }) => kernelCall('clamp', { min, max }),
   saves: { inputs: [0] },
-  gradient(context, [g]) {
-    const { min, max } = context.attributes;
-    const x = context.input(0);
-    // Inclusive, as in PyTorch.
-    return [g && where(logicalAnd(greaterEqual(x, min), lessEqual(x, max)), g, 0)];
-  },
   openvino: {
     opset: () => 'opset1',
     data: ({ min, max }) => ({ min: finite(min), max: finite(max) }),
@@ -49,8 +43,16 @@ export const CLAMP = defineOperation<ClampAttributes>({
   },
 });
 
+export const gradientOfClamp: GradientRule<ClampAttributes> = (context, [g]) => {
+  const { min, max } = context.attributes;
+  const x = context.input(0);
+  // Inclusive, as in PyTorch.
+  return [g && where(logicalAnd(greaterEqual(x, min), lessEqual(x, max)), g, 0)];
+};
+
 /** min(max(x, min), max). Use -Infinity or Infinity for no limit. */
-export const clamp = (x: Tensor, min: number, max: number): Tensor => applyOne(CLAMP, [x], { min, max });
+export const clamp = (x: Tensor, min: number, max: number): Tensor =>
+  applyOne(CLAMP, [x], { min, max }, gradientOfClamp);
 
 /** min(max(x, 0), 6). */
 export const relu6 = (x: Tensor): Tensor => clamp(x, 0, 6);

@@ -1,6 +1,6 @@
 /** Convert: another element type. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { FormatError } from '../../errors.js';
 import { type DType, isFloating } from '../../kernels/dtype.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -23,7 +23,7 @@ export const CONVERT = defineOperation<ConvertAttributes>({
   type: 'Convert',
   infer: ([x], { dtype }) => [{ shape: x.shape, dtype }],
   lower: () => kernelCall('convert', {}),
-  gradient: ({ inputTypes }, [g]) => [g && isFloating(inputTypes[0].dtype) ? cast(g, inputTypes[0].dtype) : null],
+  saves: {},
   openvino: {
     opset: () => 'opset1',
     data: ({ dtype }) => ({ destination_type: OPENVINO_TYPES[dtype] }),
@@ -42,5 +42,10 @@ export const CONVERT = defineOperation<ConvertAttributes>({
   },
 });
 
+export const gradientOfConvert: GradientRule<ConvertAttributes> = ({ inputTypes }, [g]) => [
+  g && isFloating(inputTypes[0].dtype) ? cast(g, inputTypes[0].dtype) : null,
+];
+
 /** The values as another dtype. Float to integer truncates toward zero and saturates. */
-export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x : applyOne(CONVERT, [x], { dtype }));
+export const cast = (x: Tensor, dtype: DType): Tensor =>
+  x.dtype === dtype ? x : applyOne(CONVERT, [x], { dtype }, gradientOfConvert);

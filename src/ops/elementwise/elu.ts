@@ -1,6 +1,6 @@
 /** Elu: x above zero, alpha (e^x - 1) below (Clevert et al., 2015). */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { requireFloat } from '../checks.js';
 import { exp } from './exp.js';
@@ -21,13 +21,6 @@ export const ELU = defineOperation<EluAttributes>({
   },
   lower: (_inputs, { alpha }) => kernelCall('elu', { alpha }),
   saves: { inputs: [0] },
-  gradient(context, [g]) {
-    if (!g) return [null];
-    const x = context.input(0);
-    // The exponential of a large x, which is not used, must not overflow.
-    const below = multiply(g, multiply(exp(minimum(x, 0)), context.attributes.alpha));
-    return [where(greater(x, 0), g, below)];
-  },
   openvino: {
     opset: () => 'opset1',
     data: ({ alpha }) => ({ alpha }),
@@ -35,5 +28,13 @@ export const ELU = defineOperation<EluAttributes>({
   },
 });
 
+export const gradientOfElu: GradientRule<EluAttributes> = (context, [g]) => {
+  if (!g) return [null];
+  const x = context.input(0);
+  // The exponential of a large x, which is not used, must not overflow.
+  const below = multiply(g, multiply(exp(minimum(x, 0)), context.attributes.alpha));
+  return [where(greater(x, 0), g, below)];
+};
+
 /** @param alpha Minus the limit for very negative x. Default: 1. */
-export const elu = (x: Tensor, alpha = 1): Tensor => applyOne(ELU, [x], { alpha });
+export const elu = (x: Tensor, alpha = 1): Tensor => applyOne(ELU, [x], { alpha }, gradientOfElu);

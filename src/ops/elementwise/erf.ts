@@ -1,5 +1,8 @@
 /** Erf: the error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x. */
+
+import type { GradientRule } from '../../autograd/operation.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import type { NoAttributes } from '../checks.js';
 import { exp } from './exp.js';
 import { multiply } from './multiply.js';
 import { negative } from './negative.js';
@@ -11,8 +14,13 @@ export const ERF = defineUnary({
   type: 'Erf',
   function: 'erf',
   saves: 'x',
-  gradient: (g, { x }) => multiply(g, multiply(exp(negative(multiply(x, x))), TWO_OVER_SQRT_PI)),
   openvino: plainForm('opset1'),
 });
 
-export const erf = (x: Tensor): Tensor => applyUnary(ERF, x);
+export const gradientOfErf: GradientRule<NoAttributes> = (context, [g]) => {
+  if (!g) return [null];
+  const x = context.input(0);
+  return [multiply(g, multiply(exp(negative(multiply(x, x))), TWO_OVER_SQRT_PI))];
+};
+
+export const erf = (x: Tensor): Tensor => applyUnary(ERF, x, gradientOfErf);

@@ -5,8 +5,8 @@ import { applyUnary, defineUnary, plainForm, zeroGradient } from './unary.js';
 export const FLOOR = defineUnary({
   type: 'Floor',
   function: 'floor',
-  gradient: zeroGradient,
+  saves: 'nothing',
   openvino: plainForm('opset1'),
 });
 
-export const floor = (x: Tensor): Tensor => applyUnary(FLOOR, x);
+export const floor = (x: Tensor): Tensor => applyUnary(FLOOR, x, zeroGradient);

@@ -1,6 +1,6 @@
 /** Gelu: x times the normal distribution function at x, or its tanh approximation (Hendrycks and Gimpel, 2016). */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { FormatError, ValidationError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { requireFloat } from '../checks.js';
@@ -45,11 +45,6 @@ export const GELU = defineOperation<GeluAttributes>({
   lower: (_inputs, { approximation }) =>
     kernelCall('unary', { function: approximation === 'tanh' ? 'geluTanh' : 'gelu' }),
   saves: { inputs: [0] },
-  gradient(context, [g]) {
-    if (!g) return [null];
-    const derivative = context.attributes.approximation === 'tanh' ? tanhDerivative : exactDerivative;
-    return [multiply(g, derivative(context.input(0)))];
-  },
   openvino: {
     opset: () => 'opset7',
     data: ({ approximation }) => ({ approximation_mode: approximation.toUpperCase() }),
@@ -65,6 +60,12 @@ export const GELU = defineOperation<GeluAttributes>({
   },
 });
 
+export const gradientOfGelu: GradientRule<GeluAttributes> = (context, [g]) => {
+  if (!g) return [null];
+  const derivative = context.attributes.approximation === 'tanh' ? tanhDerivative : exactDerivative;
+  return [multiply(g, derivative(context.input(0)))];
+};
+
 /**
  * The Gaussian error linear unit.
  * @param approximation Default: `erf`, the exact one.
@@ -76,5 +77,5 @@ export function gelu(x: Tensor, approximation: GeluApproximation = 'erf'): Tenso
       `gelu: there is no approximation '${String(approximation)}'. Use 'erf' or 'tanh'.`,
     );
   }
-  return applyOne(GELU, [x], { approximation });
+  return applyOne(GELU, [x], { approximation }, gradientOfGelu);
 }

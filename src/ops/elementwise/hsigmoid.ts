@@ -1,5 +1,8 @@
 /** HSigmoid: min(max(x + 3, 0), 6) / 6. PyTorch's Hardsigmoid. */
+
+import type { GradientRule } from '../../autograd/operation.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import type { NoAttributes } from '../checks.js';
 import { abs } from './abs.js';
 import { less } from './less.js';
 import { multiply } from './multiply.js';
@@ -10,8 +13,11 @@ export const HSIGMOID = defineUnary({
   type: 'HSigmoid',
   function: 'hsigmoid',
   saves: 'x',
-  gradient: (g, { x }) => where(less(abs(x), 3), multiply(g, 1 / 6), 0),
   openvino: plainForm('opset5'),
 });
 
-export const hsigmoid = (x: Tensor): Tensor => applyUnary(HSIGMOID, x);
+export const gradientOfHsigmoid: GradientRule<NoAttributes> = (context, [g]) => [
+  g && where(less(abs(context.input(0)), 3), multiply(g, 1 / 6), 0),
+];
+
+export const hsigmoid = (x: Tensor): Tensor => applyUnary(HSIGMOID, x, gradientOfHsigmoid);

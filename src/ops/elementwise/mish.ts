@@ -1,5 +1,8 @@
 /** Mish: x tanh(softplus(x)) (Misra, 2019). */
+
+import type { GradientRule } from '../../autograd/operation.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import type { NoAttributes } from '../checks.js';
 import { add } from './add.js';
 import { multiply } from './multiply.js';
 import { sigmoid } from './sigmoid.js';
@@ -12,11 +15,14 @@ export const MISH = defineUnary({
   type: 'Mish',
   function: 'mish',
   saves: 'x',
-  gradient(g, { x }) {
-    const t = tanh(softplus(x));
-    return multiply(g, add(t, multiply(multiply(x, sigmoid(x)), subtract(1, multiply(t, t)))));
-  },
   openvino: plainForm('opset4'),
 });
 
-export const mish = (x: Tensor): Tensor => applyUnary(MISH, x);
+export const gradientOfMish: GradientRule<NoAttributes> = (context, [g]) => {
+  if (!g) return [null];
+  const x = context.input(0);
+  const t = tanh(softplus(x));
+  return [multiply(g, add(t, multiply(multiply(x, sigmoid(x)), subtract(1, multiply(t, t)))))];
+};
+
+export const mish = (x: Tensor): Tensor => applyUnary(MISH, x, gradientOfMish);

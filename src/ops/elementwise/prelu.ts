@@ -1,6 +1,6 @@
 /** PReLU: x above zero, slope x below, with a slope that can be trained (He et al., 2015). */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import type { TensorType } from '../../kernels/contract.js';
 import { full } from '../../tensor/create.js';
@@ -40,23 +40,24 @@ export const PRELU = defineOperation<NoAttributes>({
   },
   decompose: ([x, slope]) => [where(greater(x, 0), x, multiply(x, reshape(slope, slopeShape(x, slope))))],
   saves: { inputs: [0, 1] },
-  gradient(context, [g]) {
-    if (!g) return [null, null];
-    const x = context.input(0);
-    const shape = slopeShape(context.inputTypes[0], context.inputTypes[1]);
-    const positive = greater(x, 0);
-    const bySlope = (): Tensor =>
-      reshape(sumToShape(where(positive, 0, multiply(g, x)), shape), context.inputTypes[1].shape);
-    return [
-      context.needs(0) ? where(positive, g, multiply(g, reshape(context.input(1), shape))) : null,
-      context.needs(1) ? bySlope() : null,
-    ];
-  },
   openvino: plainForm('opset1'),
 });
 
+export const gradientOfPrelu: GradientRule<NoAttributes> = (context, [g]) => {
+  if (!g) return [null, null];
+  const x = context.input(0);
+  const shape = slopeShape(context.inputTypes[0], context.inputTypes[1]);
+  const positive = greater(x, 0);
+  const bySlope = (): Tensor =>
+    reshape(sumToShape(where(positive, 0, multiply(g, x)), shape), context.inputTypes[1].shape);
+  return [
+    context.needs(0) ? where(positive, g, multiply(g, reshape(context.input(1), shape))) : null,
+    context.needs(1) ? bySlope() : null,
+  ];
+};
+
 /** @param slope One element, one per channel (axis 1), or a shape that broadcasts to x. */
-export const prelu = (x: Tensor, slope: Tensor): Tensor => applyOne(PRELU, [x, slope], NO_ATTRIBUTES);
+export const prelu = (x: Tensor, slope: Tensor): Tensor => applyOne(PRELU, [x, slope], NO_ATTRIBUTES, gradientOfPrelu);
 
 /**
  * x above zero, `negativeSlope` x below.

@@ -1,5 +1,8 @@
 /** ReLU: max(x, 0). Not quantization-agnostic on purpose: a quantizer after it covers a range without negative values. */
+
+import type { GradientRule } from '../../autograd/operation.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import type { NoAttributes } from '../checks.js';
 import { cast } from './convert.js';
 import { greater } from './greater.js';
 import { multiply } from './multiply.js';
@@ -9,8 +12,11 @@ export const RELU = defineUnary({
   type: 'ReLU',
   function: 'relu',
   saves: 'y',
-  gradient: (g, { y }) => multiply(g, cast(greater(y, 0), g.dtype)),
   openvino: plainForm('opset1'),
 });
 
-export const relu = (x: Tensor): Tensor => applyUnary(RELU, x);
+export const gradientOfRelu: GradientRule<NoAttributes> = (context, [g]) => [
+  g && multiply(g, cast(greater(context.output(0), 0), g.dtype)),
+];
+
+export const relu = (x: Tensor): Tensor => applyUnary(RELU, x, gradientOfRelu);

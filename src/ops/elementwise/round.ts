@@ -7,7 +7,7 @@ import { applyUnary, defineUnary, zeroGradient } from './unary.js';
 export const ROUND = defineUnary({
   type: 'Round',
   function: 'round',
-  gradient: zeroGradient,
+  saves: 'nothing',
   quantization: { trait: 'inputsQuantizable' },
   openvino: {
     opset: () => 'opset5',
@@ -25,4 +25,4 @@ export const ROUND = defineUnary({
 });
 
 /** The nearest whole number, halves to the even one. The gradient is zero. */
-export const round = (x: Tensor): Tensor => applyUnary(ROUND, x);
+export const round = (x: Tensor): Tensor => applyUnary(ROUND, x, zeroGradient);

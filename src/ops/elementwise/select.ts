@@ -1,6 +1,6 @@
 /** Select: elements of one tensor or the other, by a condition. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { DTypeError } from '../../errors.js';
 import { scalarLike } from '../../tensor/create.js';
 import { broadcastShapes } from '../../tensor/shape.js';
@@ -24,18 +24,19 @@ export const SELECT = defineOperation<NoAttributes>({
   },
   lower: () => kernelCall('select', {}),
   saves: { inputs: [0] },
-  gradient(context, [g]) {
-    if (!g) return [null, null, null];
-    const condition = context.input(0);
-    const { inputTypes } = context;
-    return [
-      null,
-      context.needs(1) ? sumToShape(where(condition, g, 0), inputTypes[1].shape) : null,
-      context.needs(2) ? sumToShape(where(condition, 0, g), inputTypes[2].shape) : null,
-    ];
-  },
   openvino: broadcastingForm,
 });
+
+export const gradientOfSelect: GradientRule<NoAttributes> = (context, [g]) => {
+  if (!g) return [null, null, null];
+  const condition = context.input(0);
+  const { inputTypes } = context;
+  return [
+    null,
+    context.needs(1) ? sumToShape(where(condition, g, 0), inputTypes[1].shape) : null,
+    context.needs(2) ? sumToShape(where(condition, 0, g), inputTypes[2].shape) : null,
+  ];
+};
 
 /**
  * `a` where the condition holds, `b` elsewhere; the three broadcast. PyTorch's `where`.
@@ -44,5 +45,5 @@ export const SELECT = defineOperation<NoAttributes>({
  */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const left = typeof a === 'number' && typeof b === 'number' ? scalarLike(condition, a, 'float32') : a;
-  return applyOne(SELECT, [condition, ...promoteOperands('where', left, b)], NO_ATTRIBUTES);
+  return applyOne(SELECT, [condition, ...promoteOperands('where', left, b)], NO_ATTRIBUTES, gradientOfSelect);
 }

@@ -1,5 +1,8 @@
 /** Sigmoid: the logistic function 1 / (1 + e^-x). */
+
+import type { GradientRule } from '../../autograd/operation.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import type { NoAttributes } from '../checks.js';
 import { multiply } from './multiply.js';
 import { subtract } from './subtract.js';
 import { applyUnary, defineUnary, plainForm } from './unary.js';
@@ -8,8 +11,13 @@ export const SIGMOID = defineUnary({
   type: 'Sigmoid',
   function: 'sigmoid',
   saves: 'y',
-  gradient: (g, { y }) => multiply(g, multiply(y, subtract(1, y))),
   openvino: plainForm('opset1'),
 });
 
-export const sigmoid = (x: Tensor): Tensor => applyUnary(SIGMOID, x);
+export const gradientOfSigmoid: GradientRule<NoAttributes> = (context, [g]) => {
+  if (!g) return [null];
+  const y = context.output(0);
+  return [multiply(g, multiply(y, subtract(1, y)))];
+};
+
+export const sigmoid = (x: Tensor): Tensor => applyUnary(SIGMOID, x, gradientOfSigmoid);

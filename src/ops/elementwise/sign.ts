@@ -6,8 +6,8 @@ export const SIGN = defineUnary({
   type: 'Sign',
   function: 'sign',
   domain: 'number',
-  gradient: zeroGradient,
+  saves: 'nothing',
   openvino: plainForm('opset1'),
 });
 
-export const sign = (x: Tensor): Tensor => applyUnary(SIGN, x);
+export const sign = (x: Tensor): Tensor => applyUnary(SIGN, x, zeroGradient);

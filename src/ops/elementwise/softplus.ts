@@ -1,5 +1,8 @@
 /** SoftPlus: ln(1 + e^x). */
+
+import type { GradientRule } from '../../autograd/operation.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import type { NoAttributes } from '../checks.js';
 import { multiply } from './multiply.js';
 import { sigmoid } from './sigmoid.js';
 import { applyUnary, defineUnary, plainForm } from './unary.js';
@@ -8,8 +11,11 @@ export const SOFTPLUS = defineUnary({
   type: 'SoftPlus',
   function: 'softplus',
   saves: 'x',
-  gradient: (g, { x }) => multiply(g, sigmoid(x)),
   openvino: plainForm('opset4'),
 });
 
-export const softplus = (x: Tensor): Tensor => applyUnary(SOFTPLUS, x);
+export const gradientOfSoftplus: GradientRule<NoAttributes> = (context, [g]) => [
+  g && multiply(g, sigmoid(context.input(0))),
+];
+
+export const softplus = (x: Tensor): Tensor => applyUnary(SOFTPLUS, x, gradientOfSoftplus);

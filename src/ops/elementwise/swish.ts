@@ -1,6 +1,9 @@
 /** Swish, also called SiLU: x sigmoid(x). */
+
+import type { GradientRule } from '../../autograd/operation.js';
 import { UnsupportedError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import type { NoAttributes } from '../checks.js';
 import { NO_ATTRIBUTES } from '../checks.js';
 import { add } from './add.js';
 import { multiply } from './multiply.js';
@@ -12,10 +15,6 @@ export const SWISH = defineUnary({
   type: 'Swish',
   function: 'swish',
   saves: 'x',
-  gradient(g, { x }) {
-    const s = sigmoid(x);
-    return multiply(g, multiply(s, add(multiply(x, subtract(1, s)), 1)));
-  },
   openvino: {
     opset: () => 'opset4',
     tensorInputs: 1,
@@ -30,7 +29,14 @@ export const SWISH = defineUnary({
   },
 });
 
-export const swish = (x: Tensor): Tensor => applyUnary(SWISH, x);
+export const gradientOfSwish: GradientRule<NoAttributes> = (context, [g]) => {
+  if (!g) return [null];
+  const x = context.input(0);
+  const s = sigmoid(x);
+  return [multiply(g, multiply(s, add(multiply(x, subtract(1, s)), 1)))];
+};
+
+export const swish = (x: Tensor): Tensor => applyUnary(SWISH, x, gradientOfSwish);
 
 /** PyTorch's name of `swish`. */
 export const silu = swish;

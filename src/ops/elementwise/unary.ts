@@ -2,6 +2,7 @@
 import { applyOne } from '../../autograd/dispatch.js';
 import {
   defineOperation,
+  type GradientRule,
   kernelCall,
   type OpenvinoForm,
   type OperationDefinition,
@@ -17,19 +18,19 @@ export interface UnaryOptions {
   readonly function: UnaryFunction;
   /** What it takes: floating-point values (default), any numbers, or truth values. */
   readonly domain?: 'float' | 'number' | 'bool';
-  /** Gradient of x from x, y and the gradient of y. Reads only what `saves` lists. Absent: not differentiable. */
-  readonly gradient?: (gradient: Tensor, values: { readonly x: Tensor; readonly y: Tensor }) => Tensor;
-  readonly saves?: 'x' | 'y';
+  /** What the gradient rule reads: the input, the result or neither. Absent: not differentiable. */
+  readonly saves?: 'x' | 'y' | 'nothing';
   readonly openvino?: OpenvinoForm<NoAttributes>;
   readonly quantization?: QuantizationTraits<NoAttributes>;
 }
+
+const SAVED = { x: { inputs: [0] }, y: { outputs: [0] }, nothing: {} } as const;
 
 /** Defines an elementwise function of one tensor. */
 export function defineUnary({
   type,
   function: name,
   domain = 'float',
-  gradient,
   saves,
   openvino,
   quantization,
@@ -41,20 +42,7 @@ export function defineUnary({
       return [{ shape: x.shape, dtype: x.dtype }];
     },
     lower: () => kernelCall('unary', { function: name }),
-    saves: saves && (saves === 'x' ? { inputs: [0] } : { outputs: [0] }),
-    gradient:
-      gradient &&
-      ((context, [g]) => [
-        g &&
-          gradient(g, {
-            get x() {
-              return context.input(0);
-            },
-            get y() {
-              return context.output(0);
-            },
-          }),
-      ]),
+    saves: saves && SAVED[saves],
     openvino,
     quantization,
   });
@@ -63,9 +51,13 @@ export function defineUnary({
 /** The IR form of an operation that has no attributes. */
 export const plainForm = (opset: string): OpenvinoForm<NoAttributes> => ({ opset, parse: () => NO_ATTRIBUTES });
 
-export const applyUnary = (definition: OperationDefinition<NoAttributes>, x: Tensor): Tensor =>
-  applyOne(definition, [x], NO_ATTRIBUTES);
+export const applyUnary = (
+  definition: OperationDefinition<NoAttributes>,
+  x: Tensor,
+  gradient?: GradientRule<NoAttributes>,
+): Tensor => applyOne(definition, [x], NO_ATTRIBUTES, gradient);
 
 /** The gradient of a step function: zero wherever it exists, as PyTorch defines it everywhere. */
-export const zeroGradient = (gradient: Tensor): Tensor =>
-  full(gradient.shape, 0, { dtype: gradient.dtype, backend: gradient.backend });
+export const zeroGradient: GradientRule<NoAttributes> = (_context, [g]) => [
+  g && full(g.shape, 0, { dtype: g.dtype, backend: g.backend }),
+];

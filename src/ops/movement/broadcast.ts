@@ -1,6 +1,6 @@
 /** Broadcast and ReduceSum. Each is the gradient of the other, so they share a file. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError, UnsupportedError } from '../../errors.js';
 import {
   broadcastShapes,
@@ -30,7 +30,7 @@ export const BROADCAST = defineOperation<BroadcastAttributes>({
     return [{ shape, dtype: x.dtype }];
   },
   lower: () => kernelCall('broadcast', {}),
-  gradient: ({ inputTypes }, [g]) => [g && sumToShape(g, inputTypes[0].shape)],
+  saves: {},
   quantization: { trait: 'quantizationAgnostic' },
   openvino: {
     opset: () => 'opset3',
@@ -50,25 +50,31 @@ export const BROADCAST = defineOperation<BroadcastAttributes>({
   },
 });
 
+export const gradientOfBroadcast: GradientRule<BroadcastAttributes> = ({ inputTypes }, [g]) => [
+  g && sumToShape(g, inputTypes[0].shape),
+];
+
 /** Copies `x` to a larger shape by NumPy's rule. */
 export const broadcastTo = (x: Tensor, shape: Shape): Tensor =>
-  sameShape(x.shape, shape) ? x : applyOne(BROADCAST, [x], { shape: [...shape] });
+  sameShape(x.shape, shape) ? x : applyOne(BROADCAST, [x], { shape: [...shape] }, gradientOfBroadcast);
 
 export const REDUCE_SUM = defineOperation<ReduceAttributes>({
   type: 'ReduceSum',
   infer: ([x], { axes, keepDims }) => [{ shape: reducedShape(x.shape, axes, keepDims), dtype: x.dtype }],
   lower: (_inputs, { axes }) => kernelCall('reduce', { function: 'sum', axes }),
-  gradient({ inputTypes, attributes }, [g]) {
-    const { shape } = inputTypes[0];
-    return [g && broadcastTo(reshape(g, reducedShape(shape, attributes.axes, true)), shape)];
-  },
+  saves: {},
   quantization: { trait: 'inputsQuantizable' },
   openvino: reduceForm,
 });
 
+export const gradientOfReduceSum: GradientRule<ReduceAttributes> = ({ inputTypes, attributes }, [g]) => {
+  const { shape } = inputTypes[0];
+  return [g && broadcastTo(reshape(g, reducedShape(shape, attributes.axes, true)), shape)];
+};
+
 /** Sum over `axes` (default: all). */
 export const sum = (x: Tensor, axes?: number | readonly number[], keepDims = false): Tensor =>
-  applyOne(REDUCE_SUM, [x], { axes: normalizeAxes(axes, x.rank, 'sum'), keepDims });
+  applyOne(REDUCE_SUM, [x], { axes: normalizeAxes(axes, x.rank, 'sum'), keepDims }, gradientOfReduceSum);
 
 /** Sums the gradient of a broadcast result back to the shape of the operand. */
 export function sumToShape(gradient: Tensor, shape: Shape): Tensor {

@@ -1,6 +1,6 @@
 /** Concat: tensors joined along one axis. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import type { TensorType } from '../../kernels/contract.js';
 import { DYNAMIC, formatShape, normalizeAxis } from '../../tensor/shape.js';
@@ -46,17 +46,7 @@ export const CONCAT = defineOperation<ConcatAttributes>({
     return [{ shape: joinedShape(inputs, requireAxis('concat', attributes.axis, inputs[0])), dtype }];
   },
   lower: ([first], { axis }) => kernelCall('concat', { axis: requireAxis('concat', axis, first) }),
-  gradient({ inputTypes, attributes, needs }, [g]) {
-    if (!g) return inputTypes.map(() => null);
-    const axis = normalizeAxis(attributes.axis, g.rank, 'concat');
-    let start = 0;
-    return inputTypes.map(({ shape }, index) => {
-      const stop = start + shape[axis];
-      const part = needs(index) ? slice(g, start, stop, 1, axis) : null;
-      start = stop;
-      return part;
-    });
-  },
+  saves: {},
   quantization: { trait: 'concat' },
   openvino: {
     opset: 'opset1',
@@ -65,6 +55,18 @@ export const CONCAT = defineOperation<ConcatAttributes>({
   },
 });
 
+export const gradientOfConcat: GradientRule<ConcatAttributes> = ({ inputTypes, attributes, needs }, [g]) => {
+  if (!g) return inputTypes.map(() => null);
+  const axis = normalizeAxis(attributes.axis, g.rank, 'concat');
+  let start = 0;
+  return inputTypes.map(({ shape }, index) => {
+    const stop = start + shape[axis];
+    const part = needs(index) ? slice(g, start, stop, 1, axis) : null;
+    start = stop;
+    return part;
+  });
+};
+
 function requireSome(where: string, tensors: readonly Tensor[]): void {
   if (tensors.length === 0) throw new ShapeError('NO_TENSORS', `${where} needs at least one tensor.`);
 }
@@ -72,7 +74,7 @@ function requireSome(where: string, tensors: readonly Tensor[]): void {
 /** Joins tensors along an axis that they have. PyTorch's `cat`. @param axis Default: 0. */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   requireSome('concat', tensors);
-  return applyOne(CONCAT, tensors, { axis });
+  return applyOne(CONCAT, tensors, { axis }, gradientOfConcat);
 }
 
 /** Joins tensors of one shape along a new axis at this place of the result. @param axis Default: 0. */

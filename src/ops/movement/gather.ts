@@ -1,6 +1,6 @@
 /** Gather: slices of a tensor picked by index along one axis. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { DTypeError, ShapeError, UnsupportedError } from '../../errors.js';
 import type { TensorType } from '../../kernels/contract.js';
 import { normalizeAxis } from '../../tensor/shape.js';
@@ -48,11 +48,6 @@ export const GATHER = defineOperation<GatherAttributes>({
   },
   lower: ([data], { axis }) => kernelCall('gather', { axis: requireAxis('gather', axis, data) }),
   saves: { inputs: [1] },
-  gradient: (context, [g]) => [
-    g &&
-      applyOne(GATHER_GRADIENT, [g, context.input(1)], { ...context.attributes, shape: context.inputTypes[0].shape }),
-    null,
-  ],
   quantization: {
     trait: 'quantizationAgnostic',
     ignoredPorts: [1],
@@ -80,6 +75,11 @@ export const GATHER = defineOperation<GatherAttributes>({
   },
 });
 
+export const gradientOfGather: GradientRule<GatherAttributes> = (context, [g]) => [
+  g && applyOne(GATHER_GRADIENT, [g, context.input(1)], { ...context.attributes, shape: context.inputTypes[0].shape }),
+  null,
+];
+
 /** Internal: it occurs in backward passes only. */
 const GATHER_GRADIENT = defineOperation<GatherAttributes & { readonly shape: readonly number[] }>({
   type: 'GatherGradient',
@@ -95,7 +95,7 @@ const GATHER_GRADIENT = defineOperation<GatherAttributes & { readonly shape: rea
  * @param axis Default: 0.
  */
 export const gather = (x: Tensor, indices: Tensor, axis = 0): Tensor =>
-  applyOne(GATHER, [x, asIndices(indices)], { axis });
+  applyOne(GATHER, [x, asIndices(indices)], { axis }, gradientOfGather);
 
 /** PyTorch's `index_select`: `gather` with a vector of indices. */
 export function indexSelect(x: Tensor, axis: number, indices: Tensor): Tensor {

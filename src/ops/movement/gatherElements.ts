@@ -1,6 +1,6 @@
 /** GatherElements: one element per index, along one axis. PyTorch's `gather`. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import { DYNAMIC, formatShape, normalizeAxis } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -29,10 +29,6 @@ export const GATHER_ELEMENTS = defineOperation<GatherAttributes>({
   },
   lower: ([data], { axis }) => kernelCall('gatherElements', { axis: requireAxis('gatherElements', axis, data) }),
   saves: { inputs: [1] },
-  gradient: (context, [g]) => [
-    g && gatherElementsGradient(g, context.input(1), context.attributes.axis, context.inputTypes[0].shape),
-    null,
-  ],
   quantization: { trait: 'quantizationAgnostic', ignoredPorts: [1] },
   openvino: {
     opset: () => 'opset6',
@@ -40,6 +36,11 @@ export const GATHER_ELEMENTS = defineOperation<GatherAttributes>({
     parse: (data) => ({ axis: data.number('axis') }),
   },
 });
+
+export const gradientOfGatherElements: GradientRule<GatherAttributes> = (context, [g]) => [
+  g && gatherElementsGradient(g, context.input(1), context.attributes.axis, context.inputTypes[0].shape),
+  null,
+];
 
 /** Internal: it occurs in backward passes only. */
 const GATHER_ELEMENTS_GRADIENT = defineOperation<GatherAttributes & { readonly shape: readonly number[] }>({
@@ -58,4 +59,4 @@ export const gatherElementsGradient = (g: Tensor, indices: Tensor, axis: number,
  * @param indices Whole numbers, of x's shape except along `axis`; negative ones count from the end.
  */
 export const gatherElements = (x: Tensor, indices: Tensor, axis: number): Tensor =>
-  applyOne(GATHER_ELEMENTS, [x, asIndices(indices)], { axis });
+  applyOne(GATHER_ELEMENTS, [x, asIndices(indices)], { axis }, gradientOfGatherElements);

@@ -1,6 +1,6 @@
 /** Pad: more elements around a tensor, of one value or repeated from its border. Negative amounts crop. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError, UnsupportedError } from '../../errors.js';
 import { isFloating } from '../../kernels/dtype.js';
 import { DYNAMIC, formatShape } from '../../tensor/shape.js';
@@ -55,9 +55,7 @@ export const PAD = defineOperation<PadAttributes>({
     return [{ shape: padded, dtype: x.dtype }];
   },
   lower: (_inputs, { padsBegin, padsEnd, mode, value }) => kernelCall('pad', { padsBegin, padsEnd, mode, value }),
-  gradient: ({ inputTypes, attributes }, [g]) => [
-    g && applyOne(PAD_GRADIENT, [g], { ...attributes, shape: inputTypes[0].shape }),
-  ],
+  saves: {},
   quantization: { trait: 'quantizationAgnostic' },
   openvino: {
     opset: () => 'opset12',
@@ -90,6 +88,10 @@ export const PAD = defineOperation<PadAttributes>({
   },
 });
 
+export const gradientOfPad: GradientRule<PadAttributes> = ({ inputTypes, attributes }, [g]) => [
+  g && applyOne(PAD_GRADIENT, [g], { ...attributes, shape: inputTypes[0].shape }),
+];
+
 /** Internal: it occurs in backward passes only. */
 const PAD_GRADIENT = defineOperation<PadAttributes & { readonly shape: readonly number[] }>({
   type: 'PadGradient',
@@ -115,4 +117,4 @@ export const pad = (
   padsBegin: readonly number[],
   padsEnd: readonly number[],
   { mode = 'constant', value = 0 }: PadOptions = {},
-): Tensor => applyOne(PAD, [x], { padsBegin: [...padsBegin], padsEnd: [...padsEnd], mode, value });
+): Tensor => applyOne(PAD, [x], { padsBegin: [...padsBegin], padsEnd: [...padsEnd], mode, value }, gradientOfPad);

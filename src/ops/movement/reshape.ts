@@ -1,6 +1,6 @@
 /** Reshape: the same values under another shape. Costs nothing; the values are shared. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import { formatShape, normalizeAxis, resolveReshape, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -18,7 +18,7 @@ export const RESHAPE = defineOperation<ReshapeAttributes>({
     { shape: resolveReshape(x.shape, shape, specialZero, 'reshape'), dtype: x.dtype },
   ],
   lower: () => 'alias',
-  gradient: ({ inputTypes }, [g]) => [g && reshape(g, inputTypes[0].shape)],
+  saves: {},
   quantization: { trait: 'quantizationAgnostic' },
   openvino: {
     opset: () => 'opset1',
@@ -29,12 +29,16 @@ export const RESHAPE = defineOperation<ReshapeAttributes>({
   },
 });
 
+export const gradientOfReshape: GradientRule<ReshapeAttributes> = ({ inputTypes }, [g]) => [
+  g && reshape(g, inputTypes[0].shape),
+];
+
 /**
  * The same values under another shape with as many elements. One extent may be -1. The result is a
  * value of its own: changing either tensor in place later does not change the other.
  */
 export const reshape = (x: Tensor, shape: Shape): Tensor =>
-  applyOne(RESHAPE, [x], { shape: [...shape], specialZero: false });
+  applyOne(RESHAPE, [x], { shape: [...shape], specialZero: false }, gradientOfReshape);
 
 /**
  * Joins the axes from `startAxis` to `endAxis` (inclusive; may count from the end). PyTorch's `flatten`. A scalar
@@ -53,5 +57,5 @@ export function flatten(x: Tensor, startAxis = 0, endAxis = -1): Tensor {
   }
   // Zeros copy leading extents, so that a batch of any size passes through a recorded graph.
   const shape = [...x.shape.slice(0, start).map(() => 0), -1, ...x.shape.slice(end + 1)];
-  return applyOne(RESHAPE, [x], { shape, specialZero: true });
+  return applyOne(RESHAPE, [x], { shape, specialZero: true }, gradientOfReshape);
 }

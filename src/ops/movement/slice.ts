@@ -1,6 +1,6 @@
 /** Slice: part of a tensor, by NumPy's rules: negative bounds count from the end, bounds beyond it are clamped. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import { DYNAMIC, formatShape, normalizeAxis, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -80,9 +80,7 @@ export const SLICE = defineOperation<SliceAttributes>({
     const { begin, steps } = resolveSlice(x.shape, attributes);
     return kernelCall('slice', { begin, steps });
   },
-  gradient: ({ inputTypes, attributes }, [g]) => [
-    g && applyOne(SLICE_GRADIENT, [g], { ...attributes, shape: inputTypes[0].shape }),
-  ],
+  saves: {},
   quantization: { trait: 'quantizationAgnostic' },
   openvino: {
     opset: 'opset8',
@@ -97,6 +95,10 @@ export const SLICE = defineOperation<SliceAttributes>({
     }),
   },
 });
+
+export const gradientOfSlice: GradientRule<SliceAttributes> = ({ inputTypes, attributes }, [g]) => [
+  g && applyOne(SLICE_GRADIENT, [g], { ...attributes, shape: inputTypes[0].shape }),
+];
 
 /** Internal: it occurs in backward passes only. */
 const SLICE_GRADIENT = defineOperation<SliceAttributes & { readonly shape: readonly number[] }>({
@@ -127,12 +129,17 @@ export function slice(
   const bounds = [list(starts), list(stops)].map((values) =>
     values.map((value) => (Number.isFinite(value) ? value : value > 0 ? FAR : -FAR)),
   );
-  return applyOne(SLICE, [x], {
-    starts: bounds[0],
-    stops: bounds[1],
-    steps: steps === undefined ? bounds[0].map(() => 1) : list(steps),
-    axes: axes === undefined ? bounds[0].map((_, axis) => axis) : list(axes),
-  });
+  return applyOne(
+    SLICE,
+    [x],
+    {
+      starts: bounds[0],
+      stops: bounds[1],
+      steps: steps === undefined ? bounds[0].map(() => 1) : list(steps),
+      axes: axes === undefined ? bounds[0].map((_, axis) => axis) : list(axes),
+    },
+    gradientOfSlice,
+  );
 }
 
 /** `length` elements of `axis` from `start` on. PyTorch's `narrow`. */

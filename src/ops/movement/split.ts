@@ -1,6 +1,6 @@
 /** VariadicSplit: a tensor cut into parts along one axis. */
 import { apply } from '../../autograd/dispatch.js';
-import { defineOperation } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import { full } from '../../tensor/create.js';
 import { DYNAMIC, formatShape, normalizeAxis, type Shape } from '../../tensor/shape.js';
@@ -49,14 +49,7 @@ export const VARIADIC_SPLIT = defineOperation<SplitAttributes>({
       return slice(x, start - size, start, 1, axis);
     });
   },
-  gradient({ outputTypes, attributes }, gradients) {
-    const like = gradients.find((gradient) => gradient !== null);
-    if (!like) return [null];
-    const parts = gradients.map(
-      (gradient, index) => gradient ?? full(outputTypes[index].shape, 0, { dtype: like.dtype, backend: like.backend }),
-    );
-    return [concat(parts, attributes.axis)];
-  },
+  saves: {},
   quantization: { trait: 'quantizationAgnostic' },
   openvino: {
     opset: 'opset1',
@@ -68,6 +61,15 @@ export const VARIADIC_SPLIT = defineOperation<SplitAttributes>({
     parse: (_data, [[axis], sizes]) => ({ axis, sizes: [...sizes] }),
   },
 });
+
+export const gradientOfVariadicSplit: GradientRule<SplitAttributes> = ({ outputTypes, attributes }, gradients) => {
+  const like = gradients.find((gradient) => gradient !== null);
+  if (!like) return [null];
+  const parts = gradients.map(
+    (gradient, index) => gradient ?? full(outputTypes[index].shape, 0, { dtype: like.dtype, backend: like.backend }),
+  );
+  return [concat(parts, attributes.axis)];
+};
 
 function requireExtent(where: string, x: Tensor, axis: number): number {
   const extent = x.shape[requireAxis(where, axis, x)];
@@ -86,7 +88,8 @@ function requireExtent(where: string, x: Tensor, axis: number): number {
  * @param axis Default: 0.
  */
 export function split(x: Tensor, sizeOrSizes: number | readonly number[], axis = 0): Tensor[] {
-  if (typeof sizeOrSizes !== 'number') return apply(VARIADIC_SPLIT, [x], { axis, sizes: [...sizeOrSizes] });
+  if (typeof sizeOrSizes !== 'number')
+    return apply(VARIADIC_SPLIT, [x], { axis, sizes: [...sizeOrSizes] }, gradientOfVariadicSplit);
   if (!Number.isInteger(sizeOrSizes) || sizeOrSizes < 1) {
     throw new ShapeError(
       'SPLIT_SIZES',
@@ -96,7 +99,7 @@ export function split(x: Tensor, sizeOrSizes: number | readonly number[], axis =
   const extent = requireExtent('split', x, axis);
   const count = Math.max(1, Math.ceil(extent / sizeOrSizes));
   const sizes = Array.from({ length: count }, (_, index) => Math.min(sizeOrSizes, extent - index * sizeOrSizes));
-  return apply(VARIADIC_SPLIT, [x], { axis, sizes });
+  return apply(VARIADIC_SPLIT, [x], { axis, sizes }, gradientOfVariadicSplit);
 }
 
 /** Cuts `x` into at most `count` parts of equal extent; the last may be smaller. PyTorch's `chunk`. @param axis Default: 0. */

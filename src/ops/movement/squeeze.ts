@@ -1,6 +1,6 @@
 /** Squeeze and Unsqueeze: axes of extent 1 removed and inserted. Each is the gradient of the other. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, type OpenvinoForm } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, type OpenvinoForm } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import type { TensorType } from '../../kernels/contract.js';
 import { DYNAMIC, formatShape, normalizeAxes } from '../../tensor/shape.js';
@@ -42,10 +42,14 @@ export const SQUEEZE = defineOperation<SqueezeAttributes>({
     return [{ shape: x.shape.filter((_, axis) => !axes.includes(axis)), dtype: x.dtype }];
   },
   lower: () => 'alias',
-  gradient: ({ inputTypes }, [g]) => [g && reshape(g, inputTypes[0].shape)],
+  saves: {},
   quantization: { trait: 'quantizationAgnostic' },
   openvino: axesForm('squeeze', (x) => x.shape.length),
 });
+
+export const gradientOfSqueeze: GradientRule<SqueezeAttributes> = ({ inputTypes }, [g]) => [
+  g && reshape(g, inputTypes[0].shape),
+];
 
 export const UNSQUEEZE = defineOperation<SqueezeAttributes>({
   type: 'Unsqueeze',
@@ -55,10 +59,14 @@ export const UNSQUEEZE = defineOperation<SqueezeAttributes>({
     return [{ shape, dtype: x.dtype }];
   },
   lower: () => 'alias',
-  gradient: ({ inputTypes }, [g]) => [g && reshape(g, inputTypes[0].shape)],
+  saves: {},
   quantization: { trait: 'quantizationAgnostic' },
   openvino: axesForm('unsqueeze', (x, count) => x.shape.length + count),
 });
+
+export const gradientOfUnsqueeze: GradientRule<SqueezeAttributes> = ({ inputTypes }, [g]) => [
+  g && reshape(g, inputTypes[0].shape),
+];
 
 /**
  * Removes axes of extent 1.
@@ -66,7 +74,12 @@ export const UNSQUEEZE = defineOperation<SqueezeAttributes>({
  * @throws ShapeError if an axis has another extent.
  */
 export const squeeze = (x: Tensor, axes?: number | readonly number[]): Tensor =>
-  applyOne(SQUEEZE, [x], { axes: axes === undefined ? unitAxes(x) : normalizeAxes(axes, x.rank, 'squeeze') });
+  applyOne(
+    SQUEEZE,
+    [x],
+    { axes: axes === undefined ? unitAxes(x) : normalizeAxes(axes, x.rank, 'squeeze') },
+    gradientOfSqueeze,
+  );
 
 /** Inserts axes of extent 1 at these places of the result; they may count from the end. */
 export function unsqueeze(x: Tensor, axes: number | readonly number[]): Tensor {
@@ -75,5 +88,5 @@ export function unsqueeze(x: Tensor, axes: number | readonly number[]): Tensor {
   if (normalized.length !== list.length) {
     throw new ShapeError('AXIS_REPEATED', `unsqueeze: the axes [${list}] name one place twice.`, { axes: list });
   }
-  return applyOne(UNSQUEEZE, [x], { axes: normalized });
+  return applyOne(UNSQUEEZE, [x], { axes: normalized }, gradientOfUnsqueeze);
 }

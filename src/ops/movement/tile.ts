@@ -1,6 +1,6 @@
 /** Tile: a tensor repeated along its axes. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import { DYNAMIC, formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -48,12 +48,7 @@ export const TILE = defineOperation<TileAttributes>({
       ),
     ];
   },
-  gradient({ inputTypes: [{ shape }], attributes: { repeats } }, [g]) {
-    if (!g) return [null];
-    const { extents, counts } = align(shape, repeats);
-    const copies = extents.map((_, axis) => 2 * axis);
-    return [reshape(sum(reshape(g, pairs(counts, extents)), copies), shape)];
-  },
+  saves: {},
   quantization: { trait: 'quantizationAgnostic' },
   openvino: {
     opset: 'opset1',
@@ -63,5 +58,16 @@ export const TILE = defineOperation<TileAttributes>({
   },
 });
 
+export const gradientOfTile: GradientRule<TileAttributes> = (
+  { inputTypes: [{ shape }], attributes: { repeats } },
+  [g],
+) => {
+  if (!g) return [null];
+  const { extents, counts } = align(shape, repeats);
+  const copies = extents.map((_, axis) => 2 * axis);
+  return [reshape(sum(reshape(g, pairs(counts, extents)), copies), shape)];
+};
+
 /** Repeats `x` along its axes; a longer list adds axes in front. NumPy's `tile`, PyTorch's `repeat`. */
-export const tile = (x: Tensor, repeats: readonly number[]): Tensor => applyOne(TILE, [x], { repeats: [...repeats] });
+export const tile = (x: Tensor, repeats: readonly number[]): Tensor =>
+  applyOne(TILE, [x], { repeats: [...repeats] }, gradientOfTile);

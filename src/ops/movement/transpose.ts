@@ -1,6 +1,6 @@
 /** Transpose: the axes in another order. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import { formatShape, normalizeAxis } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -24,10 +24,7 @@ export const TRANSPOSE = defineOperation<TransposeAttributes>({
     return [{ shape: order.map((axis) => shape[axis]), dtype: x.dtype }];
   },
   lower: (_inputs, { order }) => kernelCall('transpose', { order }),
-  gradient({ attributes: { order } }, [g]) {
-    const inverse = order.map((_, axis) => order.indexOf(axis));
-    return [g && permute(g, inverse)];
-  },
+  saves: {},
   quantization: { trait: 'quantizationAgnostic' },
   openvino: {
     opset: 'opset1',
@@ -40,9 +37,19 @@ export const TRANSPOSE = defineOperation<TransposeAttributes>({
   },
 });
 
+export const gradientOfTranspose: GradientRule<TransposeAttributes> = ({ attributes: { order } }, [g]) => {
+  const inverse = order.map((_, axis) => order.indexOf(axis));
+  return [g && permute(g, inverse)];
+};
+
 /** The axes in the given order; they may count from the end. PyTorch's `permute`. */
 export const permute = (x: Tensor, order: readonly number[]): Tensor =>
-  applyOne(TRANSPOSE, [x], { order: order.map((axis) => normalizeAxis(axis, x.rank, 'transpose')) });
+  applyOne(
+    TRANSPOSE,
+    [x],
+    { order: order.map((axis) => normalizeAxis(axis, x.rank, 'transpose')) },
+    gradientOfTranspose,
+  );
 
 /** Two axes exchanged. */
 function swapAxes(x: Tensor, first: number, second: number): Tensor {

@@ -1,6 +1,6 @@
 /** AdaptiveAvgPool: means over windows chosen so that the output has a given size. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import { DYNAMIC, formatShape, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -28,7 +28,7 @@ export const ADAPTIVE_AVG_POOL = defineOperation<AdaptiveAvgPoolAttributes>({
     return [{ shape: [...x.shape.slice(0, 2), ...outputSize], dtype: x.dtype }];
   },
   lower: () => kernelCall('adaptiveAvgPool2d', {}),
-  gradient: ({ inputTypes }, [g]) => [g && applyOne(ADAPTIVE_AVG_POOL_GRADIENT, [g], { shape: inputTypes[0].shape })],
+  saves: {},
   quantization: { trait: 'inputsQuantizable' },
   openvino: {
     opset: () => 'opset8',
@@ -37,6 +37,10 @@ export const ADAPTIVE_AVG_POOL = defineOperation<AdaptiveAvgPoolAttributes>({
     parse: (_data, [outputSize]) => ({ outputSize: [...outputSize] }),
   },
 });
+
+export const gradientOfAdaptiveAvgPool: GradientRule<AdaptiveAvgPoolAttributes> = ({ inputTypes }, [g]) => [
+  g && applyOne(ADAPTIVE_AVG_POOL_GRADIENT, [g], { shape: inputTypes[0].shape }),
+];
 
 const ADAPTIVE_AVG_POOL_GRADIENT = defineOperation<{ readonly shape: Shape }>({
   type: 'AdaptiveAvgPoolGradient',
@@ -54,5 +58,5 @@ export function adaptiveAvgPool2d(x: Tensor, outputSize: Pair): Tensor {
   if (size.every((extent, axis) => extent === x.shape[axis + 2] && extent !== DYNAMIC)) return x;
   return size.every((extent) => extent === 1)
     ? mean(x, [2, 3], true)
-    : applyOne(ADAPTIVE_AVG_POOL, [x], { outputSize: size });
+    : applyOne(ADAPTIVE_AVG_POOL, [x], { outputSize: size }, gradientOfAdaptiveAvgPool);
 }

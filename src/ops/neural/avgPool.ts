@@ -4,7 +4,7 @@
  * the whole window, PyTorch by the part of it inside the padded image.
  */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import type { Pool2dAttributes } from '../../kernels/contract.js';
 import { checkOptions } from '../../options.js';
@@ -43,9 +43,7 @@ export const AVG_POOL = defineOperation<AvgPoolAttributes>({
   infer: ([x], attributes) => [{ shape: pooledShape('avgPool', x, dense(attributes)), dtype: x.dtype }],
   lower: ([x], attributes, [y]) =>
     kernelCall('avgPool2d', kernelAttributes(attributes, x.shape.slice(2), y.shape.slice(2))),
-  gradient: (context, [g]) => [
-    g && applyOne(AVG_POOL_GRADIENT, [g], { ...context.attributes, shape: context.inputTypes[0].shape }),
-  ],
+  saves: {},
   quantization: { trait: 'inputsQuantizable' },
   openvino: {
     opset: ({ roundingType }) => (roundingType === 'ceil_torch' ? 'opset14' : 'opset1'),
@@ -65,6 +63,10 @@ export const AVG_POOL = defineOperation<AvgPoolAttributes>({
     }),
   },
 });
+
+export const gradientOfAvgPool: GradientRule<AvgPoolAttributes> = (context, [g]) => [
+  g && applyOne(AVG_POOL_GRADIENT, [g], { ...context.attributes, shape: context.inputTypes[0].shape }),
+];
 
 const AVG_POOL_GRADIENT = defineOperation<AvgPoolAttributes & { readonly shape: Shape }>({
   type: 'AvgPoolGradient',
@@ -100,7 +102,7 @@ export function avgPool2d(x: Tensor, kernelSize: Pair, options: AvgPool2dOptions
     excludePad: options.countIncludePad === false,
   };
   const divisorsDiffer = options.ceilMode && !attributes.excludePad && padding.some((pixels) => pixels > 0);
-  return divisorsDiffer ? padThenAverage(x, attributes) : applyOne(AVG_POOL, [x], attributes);
+  return divisorsDiffer ? padThenAverage(x, attributes) : applyOne(AVG_POOL, [x], attributes, gradientOfAvgPool);
 }
 
 /** With the zeros made part of the image, excluding what lies beyond gives PyTorch's divisor. */
@@ -120,5 +122,10 @@ function padThenAverage(x: Tensor, attributes: AvgPoolAttributes): Tensor {
     return Math.max(0, Math.min(pixels, reach));
   });
   const padded = pad(x, [0, 0, ...padsBegin], [0, 0, ...ends]);
-  return applyOne(AVG_POOL, [padded], { ...attributes, padsBegin: [0, 0], padsEnd: [0, 0], excludePad: true });
+  return applyOne(
+    AVG_POOL,
+    [padded],
+    { ...attributes, padsBegin: [0, 0], padsEnd: [0, 0], excludePad: true },
+    gradientOfAvgPool,
+  );
 }

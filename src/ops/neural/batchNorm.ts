@@ -5,7 +5,7 @@
  */
 import { apply, applyOne } from '../../autograd/dispatch.js';
 import { noGrad } from '../../autograd/gradMode.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall, type TrainingForm } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import type { TensorType } from '../../kernels/contract.js';
 import { checkOptions } from '../../options.js';
@@ -57,9 +57,6 @@ export const BATCH_NORM_INFERENCE = defineOperation<BatchNormAttributes>({
     const offset = subtract(beta, multiply(mean, factor));
     return [add(multiply(x, alongChannels(factor, x.rank)), alongChannels(offset, x.rank))];
   },
-  training: ([x, gamma, beta, mean, variance], attributes) => [
-    batchNormTraining(x, gamma, beta, mean, variance, attributes),
-  ],
   quantization: { trait: 'inputsQuantizable' },
   openvino: {
     opset: () => 'opset5',
@@ -76,15 +73,16 @@ const BATCH_NORM_TRAINING = defineOperation<{ readonly epsilon: number }>({
   },
   lower: (_inputs, { epsilon }) => kernelCall('batchNorm', { epsilon }),
   saves: { inputs: [0, 1], outputs: [1, 2] },
-  gradient: (context, [g]) =>
-    g
-      ? apply(
-          BATCH_NORM_GRADIENT,
-          [g, context.input(0), context.input(1), context.output(1), context.output(2)],
-          context.attributes,
-        )
-      : [null, null, null],
 });
+
+const gradientOfBatchNormTraining: GradientRule<{ readonly epsilon: number }> = (context, [g]) =>
+  g
+    ? apply(
+        BATCH_NORM_GRADIENT,
+        [g, context.input(0), context.input(1), context.output(1), context.output(2)],
+        context.attributes,
+      )
+    : [null, null, null];
 
 const BATCH_NORM_GRADIENT = defineOperation<{ readonly epsilon: number }>({
   type: 'BatchNormTrainingGradient',
@@ -107,7 +105,7 @@ function batchNormTraining(
       `batchNorm: training needs more than one value per channel, but the data has shape ${formatShape(x.shape)}. Use a larger batch, or eval().`,
     );
   }
-  const [y, mean, variance] = apply(BATCH_NORM_TRAINING, [x, gamma, beta], { epsilon });
+  const [y, mean, variance] = apply(BATCH_NORM_TRAINING, [x, gamma, beta], { epsilon }, gradientOfBatchNormTraining);
   noGrad(() => {
     // The running variance is unbiased, as PyTorch's.
     if (runningMean) runningMean.assign_(add(multiply(runningMean, 1 - momentum), multiply(mean.detach(), momentum)));
@@ -118,6 +116,12 @@ function batchNormTraining(
   });
   return y;
 }
+
+/** What BatchNormInference does in training mode. */
+export const batchNormInTraining: TrainingForm<BatchNormAttributes> = (
+  [x, gamma, beta, mean, variance],
+  attributes,
+) => [batchNormTraining(x, gamma, beta, mean, variance, attributes)];
 
 export interface BatchNormOptions {
   /** Normalise with the batch's statistics and update the running ones. Default: false. */

@@ -6,7 +6,14 @@ import { formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { add } from '../elementwise/add.js';
 import { reshape } from '../movement/reshape.js';
-import { CONVOLUTION, CONVOLUTION_BACKPROP, GROUP_CONVOLUTION, GROUP_CONVOLUTION_BACKPROP } from './convolution.js';
+import {
+  CONVOLUTION,
+  CONVOLUTION_BACKPROP,
+  GROUP_CONVOLUTION,
+  GROUP_CONVOLUTION_BACKPROP,
+  gradientOfConvolution,
+  gradientOfConvolutionBackprop,
+} from './convolution.js';
 import type { PaddingAttributes } from './padding.js';
 import { type Pair, pairOf, requireImages } from './spatial.js';
 
@@ -115,8 +122,8 @@ export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor | null, options:
   };
   const y =
     groups === 1
-      ? applyOne(CONVOLUTION, [x, weight], attributes)
-      : applyOne(GROUP_CONVOLUTION, [x, grouped(weight, groups)], attributes);
+      ? applyOne(CONVOLUTION, [x, weight], attributes, gradientOfConvolution)
+      : applyOne(GROUP_CONVOLUTION, [x, grouped(weight, groups)], attributes, gradientOfConvolution);
   return addBias('conv2d', y, bias, weight.shape[0]);
 }
 
@@ -166,7 +173,7 @@ export function convTranspose2d(
   const attributes = { strides, dilations, ...explicitPads(padding, 'convTranspose2d'), outputPadding };
   const y =
     groups === 1
-      ? applyOne(CONVOLUTION_BACKPROP, [x, weight], attributes)
-      : applyOne(GROUP_CONVOLUTION_BACKPROP, [x, grouped(weight, groups)], attributes);
+      ? applyOne(CONVOLUTION_BACKPROP, [x, weight], attributes, gradientOfConvolutionBackprop)
+      : applyOne(GROUP_CONVOLUTION_BACKPROP, [x, grouped(weight, groups)], attributes, gradientOfConvolutionBackprop);
   return addBias('convTranspose2d', y, bias, weight.shape[1] * groups);
 }

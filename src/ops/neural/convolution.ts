@@ -7,7 +7,7 @@
 import { applyOne } from '../../autograd/dispatch.js';
 import {
   defineOperation,
-  type GradientContext,
+  type GradientRule,
   kernelCall,
   type OpenvinoDataReader,
   type OperationDefinition,
@@ -113,11 +113,7 @@ const formatConvolution = (attributes: ConvolutionAttributes) => ({
   ...formatPads(attributes),
 });
 
-function defineConvolution(
-  type: string,
-  grouped: boolean,
-  backprop: () => OperationDefinition<ConvolutionBackpropAttributes>,
-): OperationDefinition<ConvolutionAttributes> {
+function defineConvolution(type: string, grouped: boolean): OperationDefinition<ConvolutionAttributes> {
   return defineOperation<ConvolutionAttributes>({
     type,
     infer: (inputs, attributes) => [
@@ -130,32 +126,12 @@ function defineConvolution(
       });
     },
     saves: { inputs: [0, 1] },
-    gradient(context, [g]) {
-      if (!g) return [null, null];
-      const [data, filters] = context.inputTypes;
-      const { kernel } = filterShape(filters, grouped);
-      const pads = resolvePads(context.attributes, data.shape.slice(2), kernel);
-      const explicit: ConvolutionAttributes = { ...context.attributes, ...pads, autoPad: 'explicit' };
-      // What the floor in the output size cut off comes back as output padding.
-      const outputPadding = data.shape.slice(2).map((extent, axis) => {
-        const covered = (kernel[axis] - 1) * explicit.dilations[axis] + 1 - pads.padsBegin[axis] - pads.padsEnd[axis];
-        return extent - (g.shape[axis + 2] - 1) * explicit.strides[axis] - covered;
-      });
-      return [
-        context.needs(0) ? applyOne(backprop(), [g, context.input(1)], { ...explicit, outputPadding }) : null,
-        context.needs(1) ? filterGradient(context.input(0), g, filters.shape, explicit, grouped) : null,
-      ];
-    },
     quantization: { trait: 'inputsQuantizable', weights: { port: 1, channelAxis: () => 0 } },
     openvino: { opset: () => 'opset1', data: formatConvolution, parse: parseConvolution },
   });
 }
 
-function defineBackprop(
-  type: string,
-  grouped: boolean,
-  forward: () => OperationDefinition<ConvolutionAttributes>,
-): OperationDefinition<ConvolutionBackpropAttributes> {
+function defineBackprop(type: string, grouped: boolean): OperationDefinition<ConvolutionBackpropAttributes> {
   return defineOperation<ConvolutionBackpropAttributes>({
     type,
     infer(inputs, attributes) {
@@ -192,14 +168,6 @@ function defineBackprop(
       );
     },
     saves: { inputs: [0, 1] },
-    gradient(context: GradientContext<ConvolutionBackpropAttributes>, [g]) {
-      if (!g) return [null, null];
-      const { outputPadding: _cut, ...attributes } = context.attributes;
-      return [
-        context.needs(0) ? applyOne(forward(), [g, context.input(1)], attributes) : null,
-        context.needs(1) ? filterGradient(g, context.input(0), context.inputTypes[1].shape, attributes, grouped) : null,
-      ];
-    },
     quantization: { trait: 'inputsQuantizable', weights: { port: 1, channelAxis: () => 1 } },
     openvino: {
       opset: () => 'opset1',
@@ -209,10 +177,10 @@ function defineBackprop(
   });
 }
 
-export const CONVOLUTION = defineConvolution('Convolution', false, () => CONVOLUTION_BACKPROP);
-export const GROUP_CONVOLUTION = defineConvolution('GroupConvolution', true, () => GROUP_CONVOLUTION_BACKPROP);
-export const CONVOLUTION_BACKPROP = defineBackprop('ConvolutionBackpropData', false, () => CONVOLUTION);
-export const GROUP_CONVOLUTION_BACKPROP = defineBackprop('GroupConvolutionBackpropData', true, () => GROUP_CONVOLUTION);
+export const CONVOLUTION = defineConvolution('Convolution', false);
+export const GROUP_CONVOLUTION = defineConvolution('GroupConvolution', true);
+export const CONVOLUTION_BACKPROP = defineBackprop('ConvolutionBackpropData', false);
+export const GROUP_CONVOLUTION_BACKPROP = defineBackprop('GroupConvolutionBackpropData', true);
 
 interface FilterGradientAttributes extends ConvolutionAttributes {
   readonly filters: Shape;
@@ -238,3 +206,42 @@ const filterGradient = (
   attributes: ConvolutionAttributes,
   grouped: boolean,
 ): Tensor => applyOne(FILTER_GRADIENT, [data, gradient], { ...attributes, filters, grouped });
+
+/** Grouped filters have an axis for the groups. */
+const isGrouped = (filters: TensorType): boolean => filters.shape.length === 5;
+
+/** Of Convolution and GroupConvolution. */
+export const gradientOfConvolution: GradientRule<ConvolutionAttributes> = (context, [g]) => {
+  if (!g) return [null, null];
+  const [data, filters] = context.inputTypes;
+  const grouped = isGrouped(filters);
+  const { kernel } = filterShape(filters, grouped);
+  const pads = resolvePads(context.attributes, data.shape.slice(2), kernel);
+  const explicit: ConvolutionAttributes = { ...context.attributes, ...pads, autoPad: 'explicit' };
+  // What the floor in the output size cut off comes back as output padding.
+  const outputPadding = data.shape.slice(2).map((extent, axis) => {
+    const covered = (kernel[axis] - 1) * explicit.dilations[axis] + 1 - pads.padsBegin[axis] - pads.padsEnd[axis];
+    return extent - (g.shape[axis + 2] - 1) * explicit.strides[axis] - covered;
+  });
+  return [
+    context.needs(0)
+      ? applyOne(grouped ? GROUP_CONVOLUTION_BACKPROP : CONVOLUTION_BACKPROP, [g, context.input(1)], {
+          ...explicit,
+          outputPadding,
+        })
+      : null,
+    context.needs(1) ? filterGradient(context.input(0), g, filters.shape, explicit, grouped) : null,
+  ];
+};
+
+/** Of ConvolutionBackpropData and GroupConvolutionBackpropData. */
+export const gradientOfConvolutionBackprop: GradientRule<ConvolutionBackpropAttributes> = (context, [g]) => {
+  if (!g) return [null, null];
+  const [, filters] = context.inputTypes;
+  const grouped = isGrouped(filters);
+  const { outputPadding: _cut, ...attributes } = context.attributes;
+  return [
+    context.needs(0) ? applyOne(grouped ? GROUP_CONVOLUTION : CONVOLUTION, [g, context.input(1)], attributes) : null,
+    context.needs(1) ? filterGradient(g, context.input(0), filters.shape, attributes, grouped) : null,
+  ];
+};

@@ -3,7 +3,7 @@
  * A recorded graph holds the node; what executes the graph calls `training` in training mode.
  */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation } from '../../autograd/operation.js';
+import { defineOperation, type TrainingForm } from '../../autograd/operation.js';
 import { ShapeError, ValidationError } from '../../errors.js';
 import { allocateArray, type TypedArray } from '../../kernels/dtype.js';
 import { checkOptions } from '../../options.js';
@@ -53,9 +53,13 @@ export const DROPOUT = defineOperation<DropoutAttributes>({
     return [{ shape: x.shape, dtype: x.dtype }];
   },
   bypass: () => true,
-  training: ([x], attributes) => [attributes.probability === 0 ? x : drop(x, attributes, defaultGenerator())],
   quantization: { trait: 'quantizationAgnostic' },
 });
+
+/** What Dropout does in training mode. */
+export const dropoutInTraining: TrainingForm<DropoutAttributes> = ([x], attributes) => [
+  attributes.probability === 0 ? x : drop(x, attributes, defaultGenerator()),
+];
 
 export interface DropoutOptions {
   /** Whether to drop at all. A recorded graph follows its own training mode instead. Default: true, as PyTorch's. */

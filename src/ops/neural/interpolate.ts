@@ -1,6 +1,6 @@
 /** Interpolate: images resized by nearest neighbour or bilinear interpolation. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError, ValidationError } from '../../errors.js';
 import type { InterpolateAttributes as KernelAttributes } from '../../kernels/contract.js';
 import { checkOptions } from '../../options.js';
@@ -48,12 +48,14 @@ export const INTERPOLATE = defineOperation<InterpolateAttributes>({
     return [{ shape: [...x.shape.slice(0, 2), ...extents], dtype: x.dtype }];
   },
   lower: ([x], attributes, [y]) => kernelCall('interpolate', kernelAttributes(attributes, x.shape, y.shape)),
-  gradient: (context, [g]) => [
-    g && applyOne(INTERPOLATE_GRADIENT, [g], { ...context.attributes, shape: context.inputTypes[0].shape }),
-  ],
+  saves: {},
   quantization: { trait: 'inputsQuantizable' },
   openvino: interpolateForm,
 });
+
+export const gradientOfInterpolate: GradientRule<InterpolateAttributes> = (context, [g]) => [
+  g && applyOne(INTERPOLATE_GRADIENT, [g], { ...context.attributes, shape: context.inputTypes[0].shape }),
+];
 
 const INTERPOLATE_GRADIENT = defineOperation<InterpolateAttributes & { readonly shape: Shape }>({
   type: 'InterpolateGradient',
@@ -130,5 +132,5 @@ export function interpolateAttributes(where: string, options: InterpolateOptions
 export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
   const attributes = interpolateAttributes('interpolate', options);
   requireImages('interpolate', x);
-  return applyOne(INTERPOLATE, [x], attributes);
+  return applyOne(INTERPOLATE, [x], attributes, gradientOfInterpolate);
 }

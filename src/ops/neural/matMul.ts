@@ -1,6 +1,6 @@
 /** MatMul: matrix product with batch broadcasting, by OpenVINO's and NumPy's rule for vectors and batches. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import type { TensorType } from '../../kernels/contract.js';
 import { broadcastShapes, DYNAMIC, formatShape, type Shape } from '../../tensor/shape.js';
@@ -66,37 +66,6 @@ export const MATMUL = defineOperation<MatMulAttributes>({
     });
   },
   saves: { inputs: [0, 1] },
-  gradient(context, [g]) {
-    if (!g) return [null, null];
-    const { inputTypes, attributes } = context;
-    const { transposeA, transposeB } = effective(inputTypes, attributes);
-    const { left, right } = asMatrices(inputTypes[0].shape, inputTypes[1].shape);
-    const gradient = reshape(g, matrixShape(inputTypes, attributes));
-    const a = () => reshape(context.input(0), left);
-    const b = () => reshape(context.input(1), right);
-    const restore = (result: Tensor, matrix: Shape, index: number) =>
-      reshape(sumToShape(result, matrix), inputTypes[index].shape);
-    return [
-      context.needs(0)
-        ? restore(
-            transposeA
-              ? matMul(b(), gradient, { transposeA: transposeB, transposeB: true })
-              : matMul(gradient, b(), { transposeB: !transposeB }),
-            left,
-            0,
-          )
-        : null,
-      context.needs(1)
-        ? restore(
-            transposeB
-              ? matMul(gradient, a(), { transposeA: true, transposeB: transposeA })
-              : matMul(a(), gradient, { transposeA: !transposeA }),
-            right,
-            1,
-          )
-        : null,
-    ];
-  },
   quantization: {
     trait: 'inputsQuantizable',
     weights: { port: 1, channelAxis: ({ transposeB }, shape) => shape.length - (transposeB ? 2 : 1) },
@@ -108,6 +77,43 @@ export const MATMUL = defineOperation<MatMulAttributes>({
   },
 });
 
+export const gradientOfMatmul: GradientRule<MatMulAttributes> = (context, [g]) => {
+  if (!g) return [null, null];
+  const { inputTypes, attributes } = context;
+  const { transposeA, transposeB } = effective(inputTypes, attributes);
+  const { left, right } = asMatrices(inputTypes[0].shape, inputTypes[1].shape);
+  const gradient = reshape(g, matrixShape(inputTypes, attributes));
+  const a = () => reshape(context.input(0), left);
+  const b = () => reshape(context.input(1), right);
+  const restore = (result: Tensor, matrix: Shape, index: number) =>
+    reshape(sumToShape(result, matrix), inputTypes[index].shape);
+  return [
+    context.needs(0)
+      ? restore(
+          transposeA
+            ? matMul(b(), gradient, { transposeA: transposeB, transposeB: true })
+            : matMul(gradient, b(), { transposeB: !transposeB }),
+          left,
+          0,
+        )
+      : null,
+    context.needs(1)
+      ? restore(
+          transposeB
+            ? matMul(gradient, a(), { transposeA: true, transposeB: transposeA })
+            : matMul(a(), gradient, { transposeA: !transposeA }),
+          right,
+          1,
+        )
+      : null,
+  ];
+};
+
 /** Matrix product over the last two axes; leading axes broadcast. A vector is a row on the left and a column on the right. */
 export const matMul = (a: Tensor, b: Tensor, options: Partial<MatMulAttributes> = {}): Tensor =>
-  applyOne(MATMUL, [a, b], { transposeA: options.transposeA ?? false, transposeB: options.transposeB ?? false });
+  applyOne(
+    MATMUL,
+    [a, b],
+    { transposeA: options.transposeA ?? false, transposeB: options.transposeB ?? false },
+    gradientOfMatmul,
+  );

@@ -1,8 +1,8 @@
 /** MaxPool: the largest value of each window, and where it stands. */
 import { apply, applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall, type OpenvinoDataReader } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall, type OpenvinoDataReader } from '../../autograd/operation.js';
 import { FormatError, ValidationError } from '../../errors.js';
-import type { TensorType } from '../../kernels/contract.js';
+import type { KernelAttributes, TensorType } from '../../kernels/contract.js';
 import { checkOptions } from '../../options.js';
 import type { Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -55,6 +55,14 @@ export function pooledShape(where: string, x: TensorType, attributes: MaxPoolAtt
   return [...x.shape.slice(0, 2), ...spatial];
 }
 
+type Window = KernelAttributes['maxPool2d'];
+
+/** The window with its pads in pixels. */
+function windowOf(x: TensorType, attributes: MaxPoolAttributes): Window {
+  const { kernel, strides, dilations } = attributes;
+  return { kernel, strides, dilations, ...resolvePads(attributes, x.shape.slice(2), kernel) };
+}
+
 export const MAX_POOL = defineOperation<MaxPoolAttributes>({
   type: 'MaxPool',
   infer([x], attributes) {
@@ -64,19 +72,8 @@ export const MAX_POOL = defineOperation<MaxPoolAttributes>({
       { shape, dtype: 'int32' },
     ];
   },
-  lower([x], attributes) {
-    const { kernel, strides, dilations } = attributes;
-    return kernelCall('maxPool2d', {
-      kernel,
-      strides,
-      dilations,
-      ...resolvePads(attributes, x.shape.slice(2), kernel),
-    });
-  },
+  lower: ([x], attributes) => kernelCall('maxPool2d', windowOf(x, attributes)),
   saves: { outputs: [1] },
-  gradient: (context, [g]) => [
-    g && applyOne(MAX_POOL_GRADIENT, [g, context.output(1)], { shape: context.inputTypes[0].shape }),
-  ],
   quantization: { trait: 'quantizationAgnostic' },
   openvino: {
     opset: ({ roundingType }) => (roundingType === 'ceil_torch' ? 'opset14' : 'opset8'),
@@ -100,10 +97,18 @@ export const MAX_POOL = defineOperation<MaxPoolAttributes>({
   },
 });
 
-const MAX_POOL_GRADIENT = defineOperation<{ readonly shape: Shape }>({
+export const gradientOfMaxPool: GradientRule<MaxPoolAttributes> = (context, [g]) => [
+  g &&
+    applyOne(MAX_POOL_GRADIENT, [g, context.output(1)], {
+      shape: context.inputTypes[0].shape,
+      window: windowOf(context.inputTypes[0], context.attributes),
+    }),
+];
+
+const MAX_POOL_GRADIENT = defineOperation<{ readonly shape: Shape; readonly window: Window }>({
   type: 'MaxPoolGradient',
   infer: ([g], { shape }) => [{ shape, dtype: g.dtype }],
-  lower: () => kernelCall('maxPool2dGradient', {}),
+  lower: (_inputs, { window }) => kernelCall('maxPool2dGradient', { window }),
 });
 
 export interface MaxPool2dOptions {
@@ -159,6 +164,6 @@ export function maxPool2dWithIndices(
 ): { values: Tensor; indices: Tensor } {
   checkOptions('maxPool2d', options, ['stride', 'padding', 'dilation', 'ceilMode']);
   requireImages('maxPool2d', x);
-  const [values, indices] = apply(MAX_POOL, [x], maxPoolAttributes(kernelSize, options));
+  const [values, indices] = apply(MAX_POOL, [x], maxPoolAttributes(kernelSize, options), gradientOfMaxPool);
   return { values, indices };
 }

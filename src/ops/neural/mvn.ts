@@ -1,6 +1,6 @@
 /** MVN: mean and variance normalisation over some axes; layer normalisation is this with a trained scale and offset. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError, UnsupportedError } from '../../errors.js';
 import { DYNAMIC, formatShape, normalizeAxes, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -24,9 +24,6 @@ export const MVN = defineOperation<MvnAttributes>({
   },
   lower: (_inputs, { axes, epsilon }) => kernelCall('mvn', { axes, epsilon }),
   saves: { inputs: [0], outputs: [0] },
-  gradient: (context, [g]) => [
-    g && applyOne(MVN_GRADIENT, [g, context.output(0), context.input(0)], context.attributes),
-  ],
   quantization: { trait: 'inputsQuantizable' },
   openvino: {
     opset: () => 'opset6',
@@ -44,6 +41,10 @@ export const MVN = defineOperation<MvnAttributes>({
   },
 });
 
+export const gradientOfMvn: GradientRule<MvnAttributes> = (context, [g]) => [
+  g && applyOne(MVN_GRADIENT, [g, context.output(0), context.input(0)], context.attributes),
+];
+
 const MVN_GRADIENT = defineOperation<MvnAttributes>({
   type: 'MVNGradient',
   infer: ([, , x]) => [{ shape: x.shape, dtype: x.dtype }],
@@ -52,7 +53,7 @@ const MVN_GRADIENT = defineOperation<MvnAttributes>({
 
 /** (x - mean) / sqrt(variance + epsilon) over `axes`, with the biased variance. */
 export const mvn = (x: Tensor, axes: number | readonly number[], epsilon = 1e-5): Tensor =>
-  applyOne(MVN, [x], { axes: normalizeAxes(axes, x.rank, 'mvn'), epsilon });
+  applyOne(MVN, [x], { axes: normalizeAxes(axes, x.rank, 'mvn'), epsilon }, gradientOfMvn);
 
 /**
  * Layer normalisation over the last axes, whose extents are `normalizedShape`. PyTorch's `layer_norm`.

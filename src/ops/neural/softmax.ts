@@ -1,6 +1,6 @@
 /** SoftMax: e^x over its sum along one axis. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall, type OpenvinoForm } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall, type OpenvinoForm } from '../../autograd/operation.js';
 import type { TensorType } from '../../kernels/contract.js';
 import { normalizeAxis } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -32,14 +32,15 @@ export const SOFTMAX = defineOperation<SoftmaxAttributes>({
   infer: ([x], { axis }) => inferAlongAxis('softmax', x, axis),
   lower: (_inputs, { axis }) => kernelCall('softmax', { axis }),
   saves: { outputs: [0] },
-  gradient(context, [g]) {
-    if (!g) return [null];
-    const y = context.output(0);
-    return [multiply(y, subtract(g, sum(multiply(g, y), context.attributes.axis, true)))];
-  },
   openvino: axisForm('opset8', 'softmax', 1),
 });
 
+export const gradientOfSoftmax: GradientRule<SoftmaxAttributes> = (context, [g]) => {
+  if (!g) return [null];
+  const y = context.output(0);
+  return [multiply(y, subtract(g, sum(multiply(g, y), context.attributes.axis, true)))];
+};
+
 /** e^x / sum(e^x) along `axis` (default: the last; may count from the end). */
 export const softmax = (x: Tensor, axis = -1): Tensor =>
-  applyOne(SOFTMAX, [x], { axis: normalizeAxis(axis, x.rank, 'softmax') });
+  applyOne(SOFTMAX, [x], { axis: normalizeAxis(axis, x.rank, 'softmax') }, gradientOfSoftmax);

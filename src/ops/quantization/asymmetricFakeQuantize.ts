@@ -4,7 +4,7 @@
  * gradients pass straight through the tuning.
  */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule } from '../../autograd/operation.js';
 import { scalarLike } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { abs } from '../elementwise/abs.js';
@@ -76,16 +76,17 @@ export const ASYMMETRIC_FAKE_QUANTIZE = defineOperation<AsymmetricFakeQuantizeAt
   },
   bypass: ({ enabled }) => enabled === false,
   saves: { inputs: [0, 1, 2] },
-  gradient(context, [g]) {
-    if (!g) return [null, null, null];
-    const { low, range } = asymmetricRange(context.input(1), context.input(2), context.attributes);
-    const [dx, dlow, drange] = quantizeGradients(g, context.input(0), low, range, context.attributes);
-    const direction = sign(context.input(2));
-    if (context.attributes.rangeGradient !== 'exact') return [dx, dlow, multiply(drange, direction)];
-    const [dinputLow, dinputRange] = throughZero(context.input(1), context.input(2), dlow, drange);
-    return [dx, dinputLow, multiply(dinputRange, direction)];
-  },
 });
+
+export const gradientOfAsymmetricFakeQuantize: GradientRule<AsymmetricFakeQuantizeAttributes> = (context, [g]) => {
+  if (!g) return [null, null, null];
+  const { low, range } = asymmetricRange(context.input(1), context.input(2), context.attributes);
+  const [dx, dlow, drange] = quantizeGradients(g, context.input(0), low, range, context.attributes);
+  const direction = sign(context.input(2));
+  if (context.attributes.rangeGradient !== 'exact') return [dx, dlow, multiply(drange, direction)];
+  const [dinputLow, dinputRange] = throughZero(context.input(1), context.input(2), dlow, drange);
+  return [dx, dinputLow, multiply(dinputRange, direction)];
+};
 
 /**
  * Gradients of inputLow and |inputRange| from those of the grid, whose ends are min(inputLow, 0) and
@@ -105,7 +106,8 @@ export const asymmetricFakeQuantize = (
   inputLow: Tensor,
   inputRange: Tensor,
   attributes: AsymmetricFakeQuantizeAttributes,
-): Tensor => applyOne(ASYMMETRIC_FAKE_QUANTIZE, [x, inputLow, inputRange], attributes);
+): Tensor =>
+  applyOne(ASYMMETRIC_FAKE_QUANTIZE, [x, inputLow, inputRange], attributes, gradientOfAsymmetricFakeQuantize);
 
 /** The integer codes that `asymmetricFakeQuantize` rounds to, counted from the value zero, as int32. */
 export function asymmetricCodes(x: Tensor, inputLow: Tensor, inputRange: Tensor, codes: CodeRange): Tensor {

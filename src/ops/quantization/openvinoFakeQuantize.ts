@@ -4,7 +4,7 @@
  * rounding is NNCF's.
  */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError, ValidationError } from '../../errors.js';
 import { broadcastShapes, formatShape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -54,24 +54,22 @@ export const FAKE_QUANTIZE = defineOperation<OpenvinoFakeQuantizeAttributes>({
   },
   lower: (_inputs, { levels }) => kernelCall('fakeQuantizeOpenvino', { levels }),
   saves: { inputs: [0, 1, 2, 3, 4] },
-  /** Straight through, times the slope from input to output range, within the input limits; the limits get none. */
-  gradient(context, [g]) {
-    if (!g || !context.needs(0)) return [null, null, null, null, null];
-    const [x, inputLow, inputHigh, outputLow, outputHigh] = [0, 1, 2, 3, 4].map((index) => context.input(index));
-    const inside = logicalAnd(
-      greaterEqual(x, minimum(inputLow, inputHigh)),
-      lessEqual(x, maximum(inputLow, inputHigh)),
-    );
-    const slope = divide(subtract(outputHigh, outputLow), subtract(inputHigh, inputLow));
-    // Equal limits make a step, whose slope is zero almost everywhere.
-    return [where(logicalAnd(inside, notEqual(inputLow, inputHigh)), multiply(g, slope), 0), null, null, null, null];
-  },
   openvino: {
     opset: () => 'opset1',
     data: ({ levels }) => ({ levels, auto_broadcast: 'numpy' }),
     parse: (data) => ({ levels: data.number('levels') }),
   },
 });
+
+/** Straight through, times the slope from input to output range, within the input limits; the limits get none. */
+export const gradientOfFakeQuantize: GradientRule<OpenvinoFakeQuantizeAttributes> = (context, [g]) => {
+  if (!g || !context.needs(0)) return [null, null, null, null, null];
+  const [x, inputLow, inputHigh, outputLow, outputHigh] = [0, 1, 2, 3, 4].map((index) => context.input(index));
+  const inside = logicalAnd(greaterEqual(x, minimum(inputLow, inputHigh)), lessEqual(x, maximum(inputLow, inputHigh)));
+  const slope = divide(subtract(outputHigh, outputLow), subtract(inputHigh, inputLow));
+  // Equal limits make a step, whose slope is zero almost everywhere.
+  return [where(logicalAnd(inside, notEqual(inputLow, inputHigh)), multiply(g, slope), 0), null, null, null, null];
+};
 
 /**
  * OpenVINO's FakeQuantize-1 of x with limits that broadcast to x: up to the lower input limit the lower output limit,
@@ -84,4 +82,5 @@ export const fakeQuantize = (
   outputLow: Tensor,
   outputHigh: Tensor,
   levels: number,
-): Tensor => applyOne(FAKE_QUANTIZE, [x, inputLow, inputHigh, outputLow, outputHigh], { levels });
+): Tensor =>
+  applyOne(FAKE_QUANTIZE, [x, inputLow, inputHigh, outputLow, outputHigh], { levels }, gradientOfFakeQuantize);

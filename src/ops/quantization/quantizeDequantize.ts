@@ -4,7 +4,7 @@
  * z = round(-low s), half to even (NNCF's quantizer, docs/quantization.md).
  */
 import { apply, applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError, ValidationError } from '../../errors.js';
 import type { TensorType } from '../../kernels/contract.js';
 import { formatShape, sameShape, sizeOf } from '../../tensor/shape.js';
@@ -83,15 +83,16 @@ export const QUANTIZE_DEQUANTIZE = defineOperation<CodeRange>({
       { inputShapes: [x.shape, parameterShape(low.shape), parameterShape(range.shape)] },
     ),
   saves: { inputs: [0, 1, 2] },
-  gradient: (context, [g]) =>
-    g
-      ? quantizeGradients(g, context.input(0), context.input(1), context.input(2), context.attributes)
-      : [null, null, null],
 });
+
+export const gradientOfQuantizeDequantize: GradientRule<CodeRange> = (context, [g]) =>
+  g
+    ? quantizeGradients(g, context.input(0), context.input(1), context.input(2), context.attributes)
+    : [null, null, null];
 
 /** Rounds x to `levels` values from `low` to `low + range`. */
 export const quantizeDequantize = (x: Tensor, low: Tensor, range: Tensor, codes: CodeRange): Tensor =>
-  applyOne(QUANTIZE_DEQUANTIZE, [x, low, range], codes);
+  applyOne(QUANTIZE_DEQUANTIZE, [x, low, range], codes, gradientOfQuantizeDequantize);
 
 const QUANTIZE_GRADIENT = defineOperation<CodeRange>({
   type: 'QuantizeDequantizeGradient',

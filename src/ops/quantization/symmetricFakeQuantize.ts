@@ -3,7 +3,7 @@
  * NNCF's SymmetricQuantizer: low = s levelLow / levelHigh with s = |scale| + 1e-16, range = s - low.
  */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule } from '../../autograd/operation.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { abs } from '../elementwise/abs.js';
 import { add } from '../elementwise/add.js';
@@ -51,31 +51,32 @@ export const SYMMETRIC_FAKE_QUANTIZE = defineOperation<SymmetricFakeQuantizeAttr
   },
   bypass: ({ enabled }) => enabled === false,
   saves: { inputs: [0, 1] },
-  gradient(context, [g]) {
-    if (!g) return [null, null];
-    const { attributes } = context;
-    const scale = context.input(1);
-    const { low, range } = symmetricRange(scale, attributes);
-    const x = context.input(0);
-    if (attributes.rangeGradient === 'exact') {
-      // The chain rule over low = k s and range = (1 - k) s. With codes from 0, the kernel gives values below the grid
-      // no share in the gradient of the range: there y = low.
-      const [dx, dlow, drange] = quantizeGradients(g, x, low, range, {
-        levelLow: 0,
-        levelHigh: levelsOf(attributes) - 1,
-      });
-      const ratio = attributes.levelLow / attributes.levelHigh;
-      return [dx, multiply(add(multiply(drange, 1 - ratio), multiply(dlow, ratio)), sign(scale))];
-    }
-    const [dx, , drange] = quantizeGradients(g, x, low, range, attributes);
-    // NNCF's rule: the gradient of the range is the scale's as it is, although range = s (1 - levelLow / levelHigh).
-    return [dx, multiply(drange, sign(scale))];
-  },
 });
+
+export const gradientOfSymmetricFakeQuantize: GradientRule<SymmetricFakeQuantizeAttributes> = (context, [g]) => {
+  if (!g) return [null, null];
+  const { attributes } = context;
+  const scale = context.input(1);
+  const { low, range } = symmetricRange(scale, attributes);
+  const x = context.input(0);
+  if (attributes.rangeGradient === 'exact') {
+    // The chain rule over low = k s and range = (1 - k) s. With codes from 0, the kernel gives values below the grid
+    // no share in the gradient of the range: there y = low.
+    const [dx, dlow, drange] = quantizeGradients(g, x, low, range, {
+      levelLow: 0,
+      levelHigh: levelsOf(attributes) - 1,
+    });
+    const ratio = attributes.levelLow / attributes.levelHigh;
+    return [dx, multiply(add(multiply(drange, 1 - ratio), multiply(dlow, ratio)), sign(scale))];
+  }
+  const [dx, , drange] = quantizeGradients(g, x, low, range, attributes);
+  // NNCF's rule: the gradient of the range is the scale's as it is, although range = s (1 - levelLow / levelHigh).
+  return [dx, multiply(drange, sign(scale))];
+};
 
 /** Rounds x to the grid of `scale`, of one element or one axis of x. */
 export const symmetricFakeQuantize = (x: Tensor, scale: Tensor, attributes: SymmetricFakeQuantizeAttributes): Tensor =>
-  applyOne(SYMMETRIC_FAKE_QUANTIZE, [x, scale], attributes);
+  applyOne(SYMMETRIC_FAKE_QUANTIZE, [x, scale], attributes, gradientOfSymmetricFakeQuantize);
 
 /** The integer codes that `symmetricFakeQuantize` rounds to, levelLow to levelHigh, as int32. */
 export function symmetricCodes(x: Tensor, scale: Tensor, codes: CodeRange): Tensor {

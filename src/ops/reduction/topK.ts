@@ -1,6 +1,6 @@
 /** TopK: the k largest or smallest elements along an axis, with their positions. */
 import { apply } from '../../autograd/dispatch.js';
-import { defineOperation, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
 import { ShapeError, UnsupportedError } from '../../errors.js';
 import { DYNAMIC, formatShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -39,9 +39,6 @@ export const TOP_K = defineOperation<TopKAttributes>({
   },
   lower: ([x], { axis, k, mode }) => kernelCall('topK', { axis: requireAxis('topK', axis, x), k, mode }),
   saves: { outputs: [1] },
-  gradient: ({ inputTypes, attributes, output }, [g]) => [
-    g && gatherElementsGradient(g, output(1), attributes.axis, inputTypes[0].shape),
-  ],
   openvino: {
     opset: 'opset11',
     data: ({ axis, mode }) => ({ axis, mode, sort: 'value', index_element_type: 'i32', stable: true }),
@@ -65,6 +62,10 @@ export const TOP_K = defineOperation<TopKAttributes>({
   },
 });
 
+export const gradientOfTopK: GradientRule<TopKAttributes> = ({ inputTypes, attributes, output }, [g]) => [
+  g && gatherElementsGradient(g, output(1), attributes.axis, inputTypes[0].shape),
+];
+
 export interface TopKOptions {
   /** Default: the last. */
   axis?: number;
@@ -78,7 +79,7 @@ export function topK(
   k: number,
   { axis = -1, largest = true }: TopKOptions = {},
 ): { values: Tensor; indices: Tensor } {
-  const [values, indices] = apply(TOP_K, [x], { axis, k, mode: largest ? 'max' : 'min' });
+  const [values, indices] = apply(TOP_K, [x], { axis, k, mode: largest ? 'max' : 'min' }, gradientOfTopK);
   return { values, indices };
 }
 

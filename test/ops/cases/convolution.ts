@@ -6,6 +6,7 @@ import {
   CONVOLUTION_BACKPROP,
   GROUP_CONVOLUTION,
   GROUP_CONVOLUTION_BACKPROP,
+  gradientOfConvolution,
 } from '../../../src/ops/neural/convolution.js';
 import { linear } from '../../../src/ops/neural/linear.js';
 import { MATMUL, matMul } from '../../../src/ops/neural/matMul.js';
@@ -48,7 +49,7 @@ export const cases: readonly OperationCase[] = [
     operation: CONVOLUTION,
     name: 'same, the odd pixel before the image',
     inputs: (g) => [normal(g, [1, 1, 5, 4]), normal(g, [2, 1, 2, 2])],
-    run: (x, weight) => applyOne(CONVOLUTION, [x, weight], sameLower),
+    run: (x, weight) => applyOne(CONVOLUTION, [x, weight], sameLower, gradientOfConvolution),
   },
   {
     operation: CONVOLUTION,

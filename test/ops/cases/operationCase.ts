@@ -8,7 +8,7 @@ import type { Tensor } from '../../../src/tensor/tensor.js';
 import type { DifferentiableFunction, GradientCheckOptions } from '../gradientCheck.js';
 
 /** A definition, whatever its attributes are. */
-export type CheckedOperation = Pick<OperationDefinition, 'type'> & { readonly gradient?: unknown };
+export type CheckedOperation = Pick<OperationDefinition, 'type' | 'saves'>;
 
 export interface OperationCase extends GradientCheckOptions {
   /** The definition whose gradient this case checks; it must occur on the tape of `run`. */

@@ -1,7 +1,7 @@
 /** Gradient cases of pooling and resizing. */
 import { applyOne } from '../../../src/autograd/dispatch.js';
 import { ADAPTIVE_AVG_POOL, adaptiveAvgPool2d } from '../../../src/ops/neural/adaptiveAvgPool.js';
-import { AVG_POOL, avgPool2d } from '../../../src/ops/neural/avgPool.js';
+import { AVG_POOL, avgPool2d, gradientOfAvgPool } from '../../../src/ops/neural/avgPool.js';
 import { INTERPOLATE, type InterpolateOptions, interpolate } from '../../../src/ops/neural/interpolate.js';
 import { MAX_POOL, maxPool2d } from '../../../src/ops/neural/maxPool.js';
 import { REDUCE_MEAN } from '../../../src/ops/reduction/mean.js';
@@ -56,30 +56,40 @@ export const cases: readonly OperationCase[] = [
     name: "ceil mode with OpenVINO's divisor",
     inputs: (g) => [normal(g, [1, 1, 6, 5])],
     run: (x) =>
-      applyOne(AVG_POOL, [x], {
-        kernel: [3, 3],
-        strides: [2, 2],
-        padsBegin: [1, 0],
-        padsEnd: [1, 1],
-        autoPad: 'explicit',
-        roundingType: 'ceil',
-        excludePad: false,
-      }),
+      applyOne(
+        AVG_POOL,
+        [x],
+        {
+          kernel: [3, 3],
+          strides: [2, 2],
+          padsBegin: [1, 0],
+          padsEnd: [1, 1],
+          autoPad: 'explicit',
+          roundingType: 'ceil',
+          excludePad: false,
+        },
+        gradientOfAvgPool,
+      ),
   },
   {
     operation: AVG_POOL,
     name: 'same padding',
     inputs: (g) => [normal(g, [1, 1, 5, 5])],
     run: (x) =>
-      applyOne(AVG_POOL, [x], {
-        kernel: [2, 2],
-        strides: [2, 2],
-        padsBegin: [0, 0],
-        padsEnd: [0, 0],
-        autoPad: 'same_upper',
-        roundingType: 'floor',
-        excludePad: true,
-      }),
+      applyOne(
+        AVG_POOL,
+        [x],
+        {
+          kernel: [2, 2],
+          strides: [2, 2],
+          padsBegin: [0, 0],
+          padsEnd: [0, 0],
+          autoPad: 'same_upper',
+          roundingType: 'floor',
+          excludePad: true,
+        },
+        gradientOfAvgPool,
+      ),
   },
   {
     operation: ADAPTIVE_AVG_POOL,
