@@ -1,4 +1,4 @@
-/** Convolution (cross-correlation): one thread computes one output pixel of one output channel. */
+/** Convolution (cross-correlation): one thread computes one output pixel of one output channel, tap by tap of the filter. */
 import { type ProgramWriter, singleStep, sizeOf } from '../program.js';
 import { splitIndex } from './source.js';
 
@@ -6,6 +6,7 @@ export const conv2d: ProgramWriter<'conv2d'> = ([x, filter], { strides, padsBegi
   const [, channels, height, width] = x.shape;
   const [, groupChannels, filterHeight, filterWidth] = filter.shape;
   const [, outputChannels, outputHeight, outputWidth] = output.shape;
+  const taps = filterHeight * filterWidth;
   const source = `function (x, w) {
     ${splitIndex('this.thread.x', outputWidth, 'rowOfAll', 'outputX')}
     ${splitIndex('rowOfAll', outputHeight, 'planeOfAll', 'outputY')}
@@ -13,19 +14,22 @@ export const conv2d: ProgramWriter<'conv2d'> = ([x, filter], { strides, padsBegi
     ${splitIndex('outputChannel', outputChannels / groups, 'group', 'channelOfGroup')}
     const firstY = outputY * ${strides[0]} - ${padsBegin[0]};
     const firstX = outputX * ${strides[1]} - ${padsBegin[1]};
-    const firstPlane = image * ${channels} + group * ${groupChannels};
+    const firstPlane = (image * ${channels} + group * ${groupChannels}) * ${height * width};
+    const firstWeight = outputChannel * ${groupChannels * taps};
     let sum = 0;
-    for (let c = 0; c < ${groupChannels}; c++) {
-      const plane = (firstPlane + c) * ${height * width};
-      const filterPlane = (outputChannel * ${groupChannels} + c) * ${filterHeight * filterWidth};
-      for (let ky = 0; ky < ${filterHeight}; ky++) {
-        const inputY = firstY + ky * ${dilations[0]};
-        if (inputY >= 0 && inputY < ${height}) {
-          for (let kx = 0; kx < ${filterWidth}; kx++) {
-            const inputX = firstX + kx * ${dilations[1]};
-            if (inputX >= 0 && inputX < ${width}) {
-              sum = sum + x[plane + inputY * ${width} + inputX] * w[filterPlane + ky * ${filterWidth} + kx];
+    for (let ky = 0; ky < ${filterHeight}; ky++) {
+      const inputY = firstY + ky * ${dilations[0]};
+      if (inputY >= 0 && inputY < ${height}) {
+        for (let kx = 0; kx < ${filterWidth}; kx++) {
+          const inputX = firstX + kx * ${dilations[1]};
+          if (inputX >= 0 && inputX < ${width}) {
+            const from = firstPlane + inputY * ${width} + inputX;
+            const weight = firstWeight + ky * ${filterWidth} + kx;
+            let part = 0;
+            for (let c = 0; c < ${groupChannels}; c++) {
+              part = part + x[from + c * ${height * width}] * w[weight + c * ${taps}];
             }
+            sum = sum + part;
           }
         }
       }

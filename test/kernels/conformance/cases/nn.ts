@@ -176,10 +176,12 @@ const RESIZES: readonly ResizeExample[] = (['nearest', 'linear'] as const).flatM
         ['halved', [2, 2]],
         ['odd sizes', [5, 7]],
         ['one pixel', [1, 1]],
+        ['a factor that is no quotient of the sizes', [5, 6]],
       ] as const
     ).map(([label, spatial]): ResizeExample => {
       const alignedSteps = [3, 4].map((extent, axis) => (spatial[axis] > 1 ? (extent - 1) / (spatial[axis] - 1) : 0));
-      const steps = coordinates === 'align_corners' ? alignedSteps : [3 / spatial[0], 4 / spatial[1]];
+      const scaledSteps = label.startsWith('a factor') ? [1 / 1.7321, 1 / 1.7321] : [3 / spatial[0], 4 / spatial[1]];
+      const steps = coordinates === 'align_corners' ? alignedSteps : scaledSteps;
       return {
         name: `${mode}, ${coordinates}: ${label}`,
         x: [2, 2, 3, 4],
@@ -200,6 +202,8 @@ const MATRICES: readonly (readonly [string, Shape, Shape, boolean, boolean, Shap
   ['row and column', [1, 7], [7, 1], false, false, [1, 1]],
   ['empty product', [2, 0], [0, 3], false, false, [2, 3]],
   ['large enough for blocks', [37, 70], [70, 41], false, false, [37, 41]],
+  ['long sums', [2, 1, 3, 1301], [1, 2, 2, 1301], false, true, [2, 2, 3, 2]],
+  ['long sums, left transposed', [1500, 2], [1500, 3], true, false, [2, 3]],
 ];
 
 export const NN_CASES: SomeKernelCases<
