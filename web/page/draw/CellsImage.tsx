@@ -19,12 +19,5 @@ export function CellsImage({ cells, label }: Props) {
     if (context) drawCells(context, cells, size, colours.pen);
   }, [cells, size, colours]);
   const meaning = label ? { role: 'img' as const, 'aria-label': label } : { 'aria-hidden': true as const };
-  return (
-    <canvas
-      ref={canvas}
-      class={label ? 'cells seen-picture' : 'cells'}
-      style={{ width: `${size}px`, height: `${size}px` }}
-      {...meaning}
-    />
-  );
+  return <canvas ref={canvas} class={label ? 'cells seen-picture' : 'cells'} {...meaning} />;
 }

@@ -112,7 +112,7 @@ export function DrawStage({ session }: { session: Session }) {
             wipes it all.
           </p>
           <p class="hint examples-label" id="examples-label">
-            Or take a digit that someone wrote; <b>?</b> is a test image at random.
+            Or take someone’s digit; <b>?</b> is any of the test images.
           </p>
           <div class="examples">
             <Examples onChoose={show} />

@@ -63,7 +63,7 @@ export function InsidePanel({ session }: { session: Session }) {
         <Select
           id="layer"
           label="Layer"
-          hint="The network works in layers, one after the other."
+          hint="The network works in layers, one behind the other."
           value={histogram?.id ?? ''}
           options={all.map((one) => ({ value: one.id, label: optionName(one) }))}
           onChoose={(id) => setChosen({ ...chosen, [kind]: id })}
@@ -72,6 +72,11 @@ export function InsidePanel({ session }: { session: Session }) {
       {histogram && (
         <div class="inside">
           <figure>
+            <ul class="legend">
+              <li class="legend-bars">How many numbers</li>
+              {grid && <li class={`legend-${tone}`}>Values it can round to</li>}
+              {grid && <li class="legend-cut">Cut off</li>}
+            </ul>
             <Histogram
               histogram={histogram}
               range={range}
@@ -95,8 +100,8 @@ export function InsidePanel({ session }: { session: Session }) {
             </p>
             <p class="hint" id="range-hint">
               {grid && range
-                ? `${grid.levels} steps of ${short((range.high - range.low) / (grid.levels - 1))}, from ${short(range.low)} to ${short(range.high)}. Drag a handle, or move it with the arrow keys.`
-                : 'Quantize the network in step 3: its steps and their range are then drawn over the bars.'}
+                ? `${grid.levels} values, ${short((range.high - range.low) / (grid.levels - 1))} apart, from ${short(range.low)} to ${short(range.high)}. Drag an end, or move it with the arrow keys.`
+                : 'Quantize the network in step 3: the values that it can round to are then drawn over the bars.'}
             </p>
             <Action
               id="range-reset"

@@ -4,7 +4,8 @@ const HEIGHT = 88;
 const SAMPLES = 160;
 const MARGIN = 4;
 
-const wave = (share: number): number => 0.5 - 0.5 * Math.sin(share * 2 * Math.PI) * (0.55 + 0.45 * Math.cos(share * 5));
+/** From 0 to 1 and back, at a share of the way. */
+const wave = (share: number): number => 0.5 - 0.5 * Math.cos(share * 3 * Math.PI);
 
 function path(value: (share: number) => number): string {
   const points = Array.from({ length: SAMPLES + 1 }, (_, index) => {
@@ -20,15 +21,12 @@ export function LevelsRuler({ bits }: { bits: number }) {
   const steps = 2 ** bits - 1;
   const rounded = (share: number): number => Math.round(wave(share) * steps) / steps;
   return (
-    <svg
-      class="ruler"
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-      role="img"
-      aria-label={`A curve drawn with ${steps + 1} steps`}
-      preserveAspectRatio="none"
-    >
-      <path class="ruler-true" d={path(wave)} vector-effect="non-scaling-stroke" />
-      <path class="ruler-rounded" d={path(rounded)} vector-effect="non-scaling-stroke" />
-    </svg>
+    <figure class="ruler">
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" preserveAspectRatio="none">
+        <path class="ruler-true" d={path(wave)} vector-effect="non-scaling-stroke" />
+        <path class="ruler-rounded" d={path(rounded)} vector-effect="non-scaling-stroke" />
+      </svg>
+      <figcaption class="hint">A wave, and the same wave rounded to {steps + 1} values.</figcaption>
+    </figure>
   );
 }

@@ -31,29 +31,37 @@ export function NetworkTable({ session }: { session: Session }) {
     },
   ];
   return (
-    <table class="networks" id="networks">
-      <caption>The three networks</caption>
-      <thead>
-        <tr>
-          <th scope="col">Network</th>
-          <th scope="col">Bits</th>
-          <th scope="col">Accuracy</th>
-          <th scope="col">File</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={row.id} class={`tone-${row.tone}`}>
-            <th scope="row">{row.name}</th>
-            <td>{row.bits}</td>
-            <td id={`accuracy-${row.id}`}>{percentOrDash(row.accuracy)}</td>
-            <td id={`size-${row.id}`}>
-              {row.size}
-              {row.note && <small>{row.note}</small>}
-            </td>
+    <div class="networks">
+      <table id="networks">
+        <caption>The three networks</caption>
+        <thead>
+          <tr>
+            <th scope="col">Network</th>
+            <th scope="col">Bits</th>
+            <th scope="col">Accuracy</th>
+            <th scope="col">File</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.id} class={`tone-${row.tone}`}>
+              <th scope="row">{row.name}</th>
+              <td>{row.bits}</td>
+              <td id={`accuracy-${row.id}`}>{percentOrDash(row.accuracy)}</td>
+              <td id={`size-${row.id}`}>
+                {row.size}
+                {row.note && <small>{row.note}</small>}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {bits !== null && bits < 8 && (
+        <p class="hint">
+          The file keeps each number in 8 bits, the fewest that OpenVINO counts with here; {bits} bits would fit in
+          less.
+        </p>
+      )}
+    </div>
   );
 }
