@@ -1,7 +1,8 @@
 /** Every command of the worker, from a bare page. */
 import type { Browser, Page } from 'playwright-core';
 import { ensure, type Report } from '../../package/report.js';
-import { ensureSame, filesOf, open, start } from './engineTests.js';
+import { filesOf, open, start } from './engineTests.js';
+import { ensureSame } from './limits.js';
 import { PLAN } from './planTypes.js';
 import type { Site } from './serve.js';
 

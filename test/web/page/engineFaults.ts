@@ -1,7 +1,8 @@
 /** Faults that a browser can have, from a bare page: each must be told, and the page must stay usable. */
 import type { Browser, Page } from 'playwright-core';
 import { ensure, type Report } from '../../package/report.js';
-import { ensureSame, filesOf, open, type PageOptions, start } from './engineTests.js';
+import { filesOf, open, type PageOptions, start } from './engineTests.js';
+import { ensureSame } from './limits.js';
 import type { Site } from './serve.js';
 
 const TRAINING = { epochs: 3, learningRate: 3e-3, batchSize: 64 };

@@ -2,39 +2,18 @@
 import type { Browser, Page } from 'playwright-core';
 import type { Output } from '../../../web/protocol.js';
 import { ensure, type Report } from '../../package/report.js';
+import { ENOUGH, ensureSame, LONGEST_RUN, LONGEST_TASK } from './limits.js';
+import { type OpenOptions, openAt } from './openPage.js';
 import { type Files, toFiles, trainInNode } from './plan.js';
 import { PLAN } from './planTypes.js';
 import type { Serving, Site } from './serve.js';
 
-/** What training may keep a page busy for. */
-const LONGEST_TASK = 50;
-const LONGEST_RUN = 60_000;
-const ENOUGH = 0.95;
-
-export interface PageOptions {
+export interface PageOptions extends OpenOptions {
   readonly serving?: Serving;
-  /** Code that the worker runs before its own, such as to take away what a browser may lack. */
-  readonly prelude?: string;
 }
 
-/** Opens a page, in a context of its own, whose worker begins with the prelude. */
-export async function open(browser: Browser, site: Site, folder: string, options: PageOptions = {}): Promise<Page> {
-  const { serving = 'isolated', prelude } = options;
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  if (prelude) {
-    await page.addInitScript((code) => {
-      const Original = Blob;
-      window.Blob = class extends Original {
-        constructor(parts: BlobPart[] = [], settings?: BlobPropertyBag) {
-          super(settings?.type?.includes('javascript') ? [code, '\n', ...parts] : parts, settings);
-        }
-      };
-    }, prelude);
-  }
-  await page.goto(site.address(serving, folder));
-  return page;
-}
+export const open = (browser: Browser, site: Site, folder: string, options: PageOptions = {}): Promise<Page> =>
+  openAt(browser, site.address(options.serving ?? 'isolated', folder), options);
 
 export const start = (page: Page, seed = PLAN.seed): Promise<Output<'start'>> =>
   page.evaluate((value) => window.client.start({ engine: { backend: 'auto' }, seed: value }), seed);
@@ -45,12 +24,6 @@ export async function filesOf(page: Page): Promise<Files> {
     return { xml: Array.from(files.xml), bin: Array.from(files.bin) };
   });
   return toFiles({ xml: Uint8Array.from(xml), bin: Uint8Array.from(bin) });
-}
-
-export function ensureSame(found: Files, wanted: Files): void {
-  for (const name of ['xml', 'bin'] as const) {
-    ensure(found[name] === wanted[name], `the ${name} differs from Node's`);
-  }
 }
 
 export async function engineTests(browser: Browser, site: Site, report: Report): Promise<void> {

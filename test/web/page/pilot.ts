@@ -1,0 +1,169 @@
+/** Uses the page as a visitor does, by the ids of its controls. */
+import { readFileSync } from 'node:fs';
+import { unzipSync } from 'fflate';
+import type { Browser, Page } from 'playwright-core';
+import { ensure } from '../../package/report.js';
+import { openAt } from './openPage.js';
+import { type Files, toFiles } from './plan.js';
+import type { Plan } from './planTypes.js';
+
+declare global {
+  interface Window {
+    longTasks: number[];
+    /** The page's worker, so that tests can end it. */
+    worker: Worker;
+  }
+}
+
+const LONG = 60_000;
+
+/** Notes long tasks, and the worker, before the page's own code runs. */
+function watchPage(): void {
+  window.longTasks = [];
+  new PerformanceObserver((list) => {
+    window.longTasks.push(...list.getEntries().map(({ duration }) => duration));
+  }).observe({ type: 'longtask' });
+  const Original = Worker;
+  window.Worker = class extends Original {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      super(url, options);
+      window.worker = this;
+    }
+  };
+}
+
+export interface PilotOptions {
+  /** Code that the worker runs before its own. */
+  readonly prelude?: string;
+  readonly viewport?: { readonly width: number; readonly height: number };
+}
+
+export class PagePilot {
+  readonly page: Page;
+  /** Errors and warnings of the console, and addresses that could not be had. */
+  readonly complaints: string[] = [];
+
+  constructor(page: Page) {
+    this.page = page;
+    page.on('pageerror', (error) => this.complaints.push(error.message));
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) this.complaints.push(message.text());
+    });
+    page.on('requestfailed', (request) => this.complaints.push(`${request.url()} failed`));
+  }
+
+  /** Opens the page and waits until it can train. */
+  static async open(browser: Browser, address: string, { prelude, viewport }: PilotOptions = {}): Promise<PagePilot> {
+    let pilot: PagePilot | undefined;
+    await openAt(browser, address, {
+      prelude,
+      viewport,
+      before: async (page) => {
+        pilot = new PagePilot(page);
+        await page.addInitScript(watchPage);
+      },
+    });
+    await (pilot as PagePilot).ready();
+    return pilot as PagePilot;
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+
+  async ready(): Promise<void> {
+    await this.page.waitForSelector('#train-toggle:not([aria-disabled])', { timeout: LONG });
+  }
+
+  press(id: string): Promise<void> {
+    return this.page.click(`#${id}`);
+  }
+
+  async text(id: string): Promise<string> {
+    return (await this.page.locator(`#${id}`).innerText()).trim();
+  }
+
+  /** Waits until a control says that it would do this. */
+  async action(id: string, action: 'start' | 'pause' | 'continue'): Promise<void> {
+    await this.page.waitForSelector(`#${id}[data-action="${action}"]:not([aria-disabled])`, { timeout: LONG });
+  }
+
+  /** A percentage that is shown, from 0 to 1; null for a dash. */
+  async share(id: string): Promise<number | null> {
+    const text = await this.text(id);
+    const number = Number.parseFloat(text);
+    ensure(text.includes('%') || text === '–', `#${id} shows '${text}'`);
+    return Number.isNaN(number) ? null : number / 100;
+  }
+
+  /** The epoch that is shown. */
+  async epoch(): Promise<number> {
+    return Number.parseFloat(await this.text('figure-epoch'));
+  }
+
+  async fill(values: Readonly<Record<string, number>>): Promise<void> {
+    for (const [id, value] of Object.entries(values)) await this.page.fill(`#${id}`, String(value));
+  }
+
+  /** The settings of a plan, and a new network of its seed. */
+  async prepare({ seed, float, fineTune }: Plan): Promise<void> {
+    await this.fill({
+      seed,
+      epochs: float.epochs ?? 1,
+      'learning-rate': float.learningRate,
+      'fine-tune-epochs': fineTune.epochs ?? 1,
+    });
+    await this.press('train-reset');
+    await this.page.waitForSelector('text=Started over');
+    await this.ready();
+  }
+
+  async train(): Promise<void> {
+    await this.press('train-toggle');
+    await this.action('train-toggle', 'pause');
+    await this.action('train-toggle', 'start');
+  }
+
+  async quantize(bits: number): Promise<void> {
+    await this.page.check(`#bits-${bits}`, { force: true });
+    await this.press('quantize-run');
+    await this.page.waitForFunction(() => document.querySelector('#accuracy-quantized')?.textContent?.includes('%'));
+    await this.ready();
+  }
+
+  async fineTune(): Promise<void> {
+    await this.press('fine-tune');
+    await this.action('fine-tune', 'pause');
+    await this.action('fine-tune', 'start');
+  }
+
+  /** What pressing a control downloads. */
+  async download(id: string): Promise<{ name: string; bytes: Uint8Array }> {
+    const [download] = await Promise.all([this.page.waitForEvent('download'), this.press(id)]);
+    return { name: download.suggestedFilename(), bytes: Uint8Array.from(readFileSync(await download.path())) };
+  }
+
+  /** The two files of the zip. */
+  async ir(): Promise<Files & { readonly name: string }> {
+    const { name, bytes } = await this.download('download-ir');
+    const files = unzipSync(bytes);
+    ensure(Object.keys(files).sort().join() === 'model.bin,model.xml', `the zip has ${Object.keys(files)}`);
+    return { name, ...toFiles({ xml: files['model.xml'], bin: files['model.bin'] }) };
+  }
+
+  async load(name: string, bytes: Uint8Array): Promise<void> {
+    const [chooser] = await Promise.all([this.page.waitForEvent('filechooser'), this.press('load-checkpoint')]);
+    await chooser.setFiles({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(bytes) });
+  }
+
+  /** Waits for a message that contains the text, and gives all of it. */
+  async notice(text: string): Promise<string> {
+    const notice = this.page.locator('#notices .notice', { hasText: text }).first();
+    await notice.waitFor({ timeout: LONG });
+    return (await notice.innerText()).replace(/\s+/g, ' ');
+  }
+
+  ensureQuiet(): void {
+    ensure(this.complaints.length === 0, `the console says: ${this.complaints.join('; ')}`);
+  }
+}
