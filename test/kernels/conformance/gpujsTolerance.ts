@@ -3,6 +3,9 @@
  * their own are reference kernels there too and agree exactly.
  *
  * Sums: the reference adds in double precision. GPU.js does so too in `cpu`, and in float32 elsewhere.
+ * The gradients of padding and gathering are such sums.
+ * NaN and infinities: all modes carry them here. Neither shading language promises that; where a GPU's compiler assumes that
+ * they do not occur, the results of the cases named after them are undefined, and those of all others are not.
  * Fake-quantize: all modes round in the reference's order, so that results are equal; a GPU whose
  * compiler fuses a multiplication with an addition may move a tie by one quantum.
  */
@@ -14,6 +17,26 @@ type Tolerances = NonNullable<ConformanceOptions['tolerance']>;
 const EXACT = { absolute: 0, relative: 0 };
 const ULPS = { absolute: 1e-7, relative: 3e-7 };
 const FLOAT32_SUMS = { absolute: 1e-5, relative: 1e-5 };
+/**
+ * Functions by polynomials whose terms are rounded to float32 (in `cpu` they are doubles), with divisions and square roots,
+ * which WGSL and GLSL let a GPU have off by 2.5 units in the last place. Powers with a broken exponent b lose 1e-7 b ln a more.
+ */
+const FUNCTIONS = { absolute: 1e-7, relative: 1e-6 };
+
+/** Kernels whose results are elements of their inputs. */
+const MOVEMENT = [
+  'select',
+  'clamp',
+  'convert',
+  'broadcast',
+  'transpose',
+  'concat',
+  'slice',
+  'sliceGradient',
+  'pad',
+  'gather',
+  'gatherElements',
+] as const;
 
 const FLOAT32: Tolerances = {
   matMul: FLOAT32_SUMS,
@@ -34,12 +57,37 @@ const FLOAT32: Tolerances = {
   interpolateGradient: FLOAT32_SUMS,
   fakeQuantize: EXACT,
   fakeQuantizeGradient: FLOAT32_SUMS,
+  fakeQuantizeOpenvino: FUNCTIONS,
   sgdUpdate: ULPS,
+  adamUpdate: FUNCTIONS,
+  rmspropUpdate: FUNCTIONS,
+  unary: FUNCTIONS,
+  binary: FUNCTIONS,
+  elu: FUNCTIONS,
+  softmax: FUNCTIONS,
+  logSoftmax: FUNCTIONS,
+  reduce: FLOAT32_SUMS,
+  gatherGradient: FLOAT32_SUMS,
+  gatherElementsGradient: FLOAT32_SUMS,
+  padGradient: FLOAT32_SUMS,
+  ...Object.fromEntries(MOVEMENT.map((kernel) => [kernel, EXACT])),
   default: ULPS,
 };
 
 export const GPU_JS_TOLERANCE: Readonly<Record<GpuJsMode, Tolerances>> = {
-  cpu: { ...FLOAT32, matMul: ULPS, conv2d: ULPS },
+  cpu: {
+    ...FLOAT32,
+    matMul: ULPS,
+    conv2d: ULPS,
+    unary: ULPS,
+    binary: ULPS,
+    elu: ULPS,
+    softmax: ULPS,
+    logSoftmax: ULPS,
+    fakeQuantizeOpenvino: EXACT,
+    adamUpdate: ULPS,
+    rmspropUpdate: ULPS,
+  },
   webasm: FLOAT32,
   webgl2: FLOAT32,
   webgpu: FLOAT32,

@@ -35,7 +35,7 @@ const UNARY: Readonly<Record<UnaryFunction, UnaryWriter>> = {
   sign: (x, y) => `let ${y} = ${x}; if (${x} > 0) { ${y} = 1; } if (${x} < 0) { ${y} = -1; }`,
   floor: (x, y) => `const ${y} = Math.floor(${x});`,
   ceiling: (x, y) => `const ${y} = Math.ceil(${x});`,
-  round: (x, y) => `${roundHalfToEven(x, y)} if (${y} === 0) { ${y} = ${x} * 0; }`,
+  round: roundHalfToEven,
   sqrt: (x, y) => `const ${y} = Math.sqrt(${x});`,
   reciprocal: (x, y) => `const ${y} = 1 / ${x};`,
   exp: exponential,

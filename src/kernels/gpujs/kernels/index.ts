@@ -1,6 +1,7 @@
 /** The kernels that run on GPU.js itself; the backend takes the reference kernels for the rest. */
 import type { KernelAttributes, KernelName, TensorType } from '../../contract.js';
 import { type Program, type ProgramWriter, sizeOf } from '../program.js';
+import { adamUpdate } from './adamUpdate.js';
 import { adaptiveAvgPool2d, adaptiveAvgPool2dGradient } from './adaptiveAvgPool2d.js';
 import { avgPool2d, avgPool2dGradient } from './avgPool2d.js';
 import { batchNorm, batchNormGradient, batchNormInference, batchNormStatistics } from './batchNorm.js';
@@ -13,15 +14,21 @@ import { conv2dInputGradient } from './conv2dInputGradient.js';
 import { convert } from './convert.js';
 import { binary, unary } from './elementwise.js';
 import { elu } from './elu.js';
-import { fakeQuantize, fakeQuantizeGradient } from './fakeQuantize.js';
+import { fakeQuantize, fakeQuantizeCodes } from './fakeQuantize.js';
+import { fakeQuantizeGradient } from './fakeQuantizeGradient.js';
+import { fakeQuantizeOpenvino } from './fakeQuantizeOpenvino.js';
+import { gather, gatherElements, gatherElementsGradient, gatherGradient } from './gather.js';
 import { interpolate, interpolateGradient } from './interpolate.js';
 import { matMul } from './matMul.js';
 import { maxPool2d, maxPool2dGradient } from './maxPool2d.js';
 import { mvn, mvnGradient } from './mvn.js';
 import { pad, padGradient } from './pad.js';
+import { reduce } from './reduce.js';
+import { rmspropUpdate } from './rmspropUpdate.js';
 import { select } from './select.js';
 import { sgdUpdate } from './sgdUpdate.js';
 import { slice, sliceGradient } from './slice.js';
+import { logSoftmax, softmax } from './softmax.js';
 import { MAX_LENGTH } from './source.js';
 import { transpose } from './transpose.js';
 
@@ -62,6 +69,17 @@ const PROGRAMS: ProgramWriters = {
   sliceGradient,
   pad,
   padGradient,
+  reduce,
+  softmax,
+  logSoftmax,
+  gather,
+  gatherGradient,
+  gatherElements,
+  gatherElementsGradient,
+  fakeQuantizeCodes,
+  fakeQuantizeOpenvino,
+  adamUpdate,
+  rmspropUpdate,
 };
 
 /** Kernels with a program of their own, for at least some of their attributes. */
@@ -86,6 +104,12 @@ const TAKE_WHOLE_NUMBERS: readonly KernelName[] = [
   'sliceGradient',
   'pad',
   'padGradient',
+  'reduce',
+  'gather',
+  'gatherGradient',
+  'gatherElements',
+  'gatherElementsGradient',
+  'fakeQuantizeCodes',
 ];
 
 /** Device memory holds arrays of at least one element, and few enough to be indexed exactly. */

@@ -23,7 +23,7 @@ export function splitIndex(value: string, divisor: number, quotient: string, rem
 /**
  * Declares `result`, the nearest whole number to the variable `value`, ties to even.
  * GPU.js's Math.round gives 3 for 2.5, and adding and subtracting 1.5 * 2^23 is what a shader
- * compiler may simplify away. The difference from the floor is exact, so ties are seen as ties.
+ * compiler may simplify away. The difference from the floor is exact, so ties are seen as ties. Zero keeps the value's sign.
  */
 export function roundHalfToEven(value: string, result: string): string {
   return `
@@ -31,7 +31,8 @@ export function roundHalfToEven(value: string, result: string): string {
     const ${result}Excess = ${value} - ${result};
     const ${result}IsOdd = ${result} - 2 * Math.floor(${result} * 0.5);
     if (${result}Excess > 0.5) { ${result} = ${result} + 1; }
-    if (${result}Excess === 0.5) { ${result} = ${result} + ${result}IsOdd; }`;
+    if (${result}Excess === 0.5) { ${result} = ${result} + ${result}IsOdd; }
+    if (${result} === 0) { ${result} = ${value} * 0; }`;
 }
 
 interface Axis {
