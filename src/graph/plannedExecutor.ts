@@ -59,8 +59,12 @@ export class PlannedExecutor {
     return this.#plans.length;
   }
 
-  /** The graph's outputs; null where it must be executed call by call: it cannot be planned, or memory is short. */
+  /**
+   * The graph's outputs; null where it must be executed call by call: it cannot be planned, memory is short, or values are to
+   * be shown and the backend cannot read them at once.
+   */
   run(inputs: readonly Tensor[], training: boolean): Tensor[] | null {
+    if (this.#observer && !inputs[0].backend.synchronous) return null;
     const plan = this.#plan(inputs, training);
     if (!plan) return null;
     const sources = [...inputs, ...plan.tensors];

@@ -265,6 +265,8 @@ export interface Backend {
   readonly name: string;
   /** Whether `readSync` works. */
   readonly synchronous: boolean;
+  /** Whether storages lie in the host's memory, so that reading a few values costs next to nothing. Default: false. */
+  readonly inHostMemory?: boolean;
   supportsDType(dtype: DType): boolean;
   /** Takes over `values` (the caller does not change them afterwards). */
   upload(values: TypedArray, dtype: DType): Storage;

@@ -3,12 +3,9 @@
  * size in a single step, after which the model is useless (nncf issue 780). The guard compares the ranges before and
  * after each step of an optimizer and says so, once for each quantizer.
  *
- * Where tensors lie in the host's memory it looks at every step: ranges are a few thousand numbers. On a GPU it looks at
- * steps 1, 2, 4, ... 512 and then at every 512th, and does not wait for the values.
+ * Where tensors lie in the host's memory it looks at every step: ranges are a few thousand numbers. A GPU would have to
+ * finish its work first, so there it looks at steps 1, 2, 4, ... 512 and then at every 512th, and does not wait.
  */
-import type { Backend } from '../kernels/contract.js';
-import { compilesPrograms } from '../kernels/program.js';
-import { ReferenceBackend } from '../kernels/reference/backend.js';
 import type { ParameterUpdate, UpdateObserver } from '../optim/updateObserver.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Quantizer } from './quantizer.js';
@@ -71,7 +68,7 @@ export class RangeGuard implements UpdateObserver {
       if (watched) rates.set(watched, learningRate);
     }
     if (rates.size === 0) return null;
-    const now = [...rates.keys()].every(({ parameters }) => isOnHost(parameters[0].backend));
+    const now = [...rates.keys()].every(({ parameters }) => parameters[0].backend.inHostMemory);
     if (now) {
       const before = [...rates.keys()].map(({ parameters }) => parameters.map((parameter) => parameter.dataSync()));
       return () => this.#report([...rates], before, [...rates.keys()].map(valuesNow));
@@ -102,9 +99,6 @@ export class RangeGuard implements UpdateObserver {
     else this.mode(warnings);
   }
 }
-
-/** Whether reading a few values costs next to nothing. A GPU would have to finish its work first. */
-const isOnHost = (backend: Backend): boolean => backend instanceof ReferenceBackend || compilesPrograms(backend);
 
 const isDue = (step: number): boolean =>
   step % LONGEST_INTERVAL === 0 || (step < LONGEST_INTERVAL && Number.isInteger(Math.log2(step)));

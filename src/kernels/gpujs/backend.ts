@@ -7,15 +7,17 @@
  * their inputs can be read at once, else when they arrive; so every operation works in every mode.
  */
 import { BackendError } from '../../errors.js';
-import type { Backend, KernelAttributes, KernelName, Operand, Storage, TensorType } from '../contract.js';
+import type { KernelAttributes, KernelName, Operand, Storage, TensorType } from '../contract.js';
 import type { DType, TypedArray } from '../dtype.js';
-import { runReferenceKernel } from '../reference/backend.js';
+import type { CompiledProgram, KernelProgram, ProgramBackend } from '../program.js';
+import { GpuJsProgram } from './compile/gpuJsProgram.js';
 import { Device } from './device.js';
+import { Executor } from './executor.js';
 import { writeProgram } from './kernels/index.js';
 import { type GpuJsMode, loadGpuJs, resolveMode } from './library.js';
 import { after, all, lastly, type Maybe } from './maybe.js';
-import { type Program, sizeOf } from './program.js';
-import { Content, GpuJsStorage, type View } from './storage.js';
+import { sizeOf } from './program.js';
+import { Content, GpuJsStorage, type Lease } from './storage.js';
 
 export interface GpuJsOptions {
   /**
@@ -29,8 +31,10 @@ export interface GpuJsOptions {
    */
   readonly asynchronous?: boolean;
   /**
-   * Most compiled kernels to keep, by least recent use. Default 256; 96 in `webasm`, where each has a WebAssembly memory of
-   * its own, of which browsers allow a page some 120.
+   * Most compiled kernels to keep, by least recent use. Default 2048: a step of training has about as many kernels as
+   * launches (66 for a small network, 360 for ResNet-20, a thousand for MobileNetV2), evaluation has its own, and a cache that
+   * is too small by one compiles the whole step again each time. In a browser 96 in `webasm`, where each kernel has a
+   * WebAssembly memory of its own, of which a page gets some 120.
    */
   readonly kernelCapacity?: number;
 }
@@ -60,18 +64,13 @@ export interface GpuJsInfo {
   };
 }
 
-type Counts = Partial<Record<KernelName, number>>;
+const isBrowser = (): boolean => 'document' in globalThis || 'WorkerGlobalScope' in globalThis;
 
-const count = (counts: Counts, kernel: KernelName): void => {
-  counts[kernel] = (counts[kernel] ?? 0) + 1;
-};
-
-export class GpuJsBackend implements Backend {
+export class GpuJsBackend implements ProgramBackend {
   readonly name: string;
   readonly synchronous: boolean;
 
-  private readonly launches: Counts = {};
-  private readonly fallbacks: Counts = {};
+  private readonly executor: Executor;
 
   private constructor(
     readonly mode: GpuJsMode,
@@ -80,6 +79,7 @@ export class GpuJsBackend implements Backend {
   ) {
     this.name = `gpujs-${mode}`;
     this.synchronous = !asynchronous;
+    this.executor = new Executor(device);
   }
 
   /** Loads GPU.js and starts it. Throws `BackendError` if the mode cannot run here. */
@@ -90,7 +90,7 @@ export class GpuJsBackend implements Backend {
     }
     const GPU = await loadGpuJs();
     const mode = await resolveMode(GPU, options.mode ?? 'gpu');
-    const kernelCapacity = capacity ?? (mode === 'webasm' ? 96 : 256);
+    const kernelCapacity = capacity ?? (mode === 'webasm' && isBrowser() ? 96 : 2048);
     const asynchronous = mode === 'webgpu' || (options.asynchronous ?? false);
     return new GpuJsBackend(mode, new Device(GPU, { mode, asynchronous, kernelCapacity }), asynchronous);
   }
@@ -105,18 +105,18 @@ export class GpuJsBackend implements Backend {
   }
 
   async read(storage: Storage): Promise<TypedArray> {
-    const own = this.own(storage);
+    const lease = this.leaseOf(storage);
     // It may be released while its values are on their way.
-    own.pin();
+    lease.pin();
     try {
-      return (await this.device.toHost(await own.content)).slice();
+      return (await this.device.toHost(await lease.content)).slice();
     } finally {
-      own.unpin();
+      lease.unpin();
     }
   }
 
   readSync(storage: Storage): TypedArray {
-    const { content } = this.own(storage);
+    const { content } = this.leaseOf(storage);
     const values = this.synchronous ? after(content, (each) => this.device.toHost(each)) : undefined;
     if (values === undefined || values instanceof Promise) {
       throw new BackendError(
@@ -134,41 +134,41 @@ export class GpuJsBackend implements Backend {
     outputs: readonly TensorType[],
   ): Storage[] {
     this.device.faults.check();
-    const storages = inputs.map((operand) => this.own(operand.storage));
+    const leases = inputs.map((operand) => this.leaseOf(operand.storage));
     const program = writeProgram(kernel, inputs, attributes, outputs);
-    storages.forEach((storage) => {
-      storage.pin();
-    });
+    for (const lease of leases) lease.pin();
     const results = lastly(
       () =>
-        after(all(storages.map((storage) => storage.content)), (contents) =>
+        after(all(leases.map(({ content }) => content)), (contents) =>
           program === undefined || !contents.every((content) => content.fitsDevice)
-            ? this.runOnHost(kernel, inputs, contents, attributes, outputs)
-            : this.runOnDevice(kernel, program, contents, outputs),
+            ? this.executor.runOnHost(kernel, inputs, contents, attributes, outputs)
+            : this.executor.runOnDevice(kernel, program, contents, outputs),
         ),
       () => {
-        storages.forEach((storage) => {
-          storage.unpin();
-        });
+        for (const lease of leases) lease.unpin();
       },
     );
-    if (results instanceof Promise) {
-      // A failure is reported by `read`; an output that nobody reads must not end the process.
-      results.catch(() => undefined);
-    }
-    return outputs.map(({ dtype, shape }, index) => {
-      const length = sizeOf(shape);
-      const content = after(results, (contents) => contents[index]);
-      if (content instanceof Promise) {
-        content.catch(() => undefined);
-      }
-      return this.store({ dtype, length }, content);
+    // Failures are the outputs' to report, of which there may be none.
+    if (results instanceof Promise) results.catch(() => undefined);
+    return outputs.map(({ dtype, shape }, index) =>
+      this.store(
+        { dtype, length: sizeOf(shape) },
+        after(results, (contents) => contents[index]),
+      ),
+    );
+  }
+
+  compile(program: KernelProgram): CompiledProgram {
+    return new GpuJsProgram(program, {
+      executor: this.executor,
+      leaseOf: (storage) => this.leaseOf(storage),
+      store: (type, content) => this.store(type, content),
     });
   }
 
   release(storage: Storage): void {
     if (storage instanceof GpuJsStorage) {
-      storage.release();
+      storage.lease.release();
     }
   }
 
@@ -178,8 +178,8 @@ export class GpuJsBackend implements Backend {
     return {
       mode: this.mode,
       asynchronous: !this.synchronous,
-      launches: { ...this.launches },
-      fallbacks: { ...this.fallbacks },
+      launches: { ...this.executor.launches },
+      fallbacks: { ...this.executor.fallbacks },
       uploads,
       readbacks,
       deviceArrays: arrays.live,
@@ -192,68 +192,21 @@ export class GpuJsBackend implements Backend {
     await this.device.dispose();
   }
 
-  private runOnDevice(
-    kernel: KernelName,
-    program: Program,
-    contents: readonly Content[],
-    outputs: readonly TensorType[],
-  ): Maybe<Content[]> {
-    const views = all(contents.map((content) => this.device.toDevice(content)));
-    const lengths = outputs.map(({ shape }) => sizeOf(shape));
-    return after(views, (each) =>
-      after(
-        this.device.runProgram(program, each, lengths, () => count(this.launches, kernel)),
-        (views) => views.map((view, index) => this.contentOf(view, outputs[index].dtype)),
-      ),
-    );
-  }
-
-  private contentOf(view: View, dtype: DType): Content {
-    const content = new Content(dtype, undefined, view);
-    this.device.watch(content);
-    return content;
-  }
-
-  private runOnHost<K extends KernelName>(
-    kernel: K,
-    inputs: readonly Operand[],
-    contents: readonly Content[],
-    attributes: KernelAttributes[K],
-    outputs: readonly TensorType[],
-  ): Maybe<Content[]> {
-    count(this.fallbacks, kernel);
-    const values = all(contents.map((content) => this.device.toHost(content)));
-    return after(values, (each) => {
-      const operands = inputs.map(({ shape, dtype }, index) => ({ shape, dtype, values: each[index] }));
-      return runReferenceKernel(kernel, operands, attributes, outputs).map(
-        (result, index) => new Content(outputs[index].dtype, result, undefined),
-      );
-    });
-  }
-
   private store({ dtype, length }: Storage, content: Maybe<Content>): GpuJsStorage {
-    return new GpuJsStorage(dtype, length, content, (released) => {
-      if (released instanceof Promise) {
-        released.then(
-          (settled) => this.device.free(settled),
-          () => undefined,
-        );
-      } else {
-        this.device.free(released);
-      }
-    });
+    return new GpuJsStorage(dtype, length, this.executor.lease(content));
   }
 
-  private own(storage: Storage): GpuJsStorage {
+  private leaseOf(storage: Storage): Lease {
     if (!(storage instanceof GpuJsStorage)) {
       throw new BackendError(
         'FOREIGN_STORAGE',
         'This tensor lives on another backend; move it with tensor.to(backend) first.',
       );
     }
-    if (storage.isReleased) {
+    const { lease } = storage;
+    if (lease.isReleased) {
       throw new BackendError('RELEASED_STORAGE', 'This tensor was released and cannot be used any more.');
     }
-    return storage;
+    return lease;
   }
 }

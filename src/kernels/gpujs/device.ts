@@ -24,7 +24,7 @@ const UPLOAD_SOURCE = 'function (x) { return x[this.thread.x]; }';
 const MOST_ARRAYS: Readonly<Record<GpuJsMode, number>> = { cpu: 16, webasm: 16, webgl2: 16, webgpu: 7 };
 
 /** Where an argument's elements begin. */
-type Place = Pick<View, 'array' | 'offset'>;
+export type Place = Pick<View, 'array' | 'offset'>;
 
 const isPlace = (value: Place | Float32Array | number): value is Place => typeof value === 'object' && 'array' in value;
 
@@ -52,6 +52,8 @@ export class Device {
 
   private readonly gpu: Gpu;
   readonly faults: DeviceFaults;
+  /** Most arrays that a launch reads. */
+  readonly mostArrays: number;
   /** Whether values live outside JavaScript's memory. */
   private readonly hasOwnMemory: boolean;
   private disposed = false;
@@ -64,6 +66,7 @@ export class Device {
   ) {
     const { mode } = options;
     this.gpu = new GPU({ mode });
+    this.mostArrays = MOST_ARRAYS[mode];
     this.hasOwnMemory = mode === 'webgl2' || mode === 'webgpu';
     this.faults = new DeviceFaults(mode, () => this.arrays.bytes);
     this.kernels = new KernelCache(options.kernelCapacity, (source, length) => this.build(source, length));
@@ -81,7 +84,7 @@ export class Device {
     lengths: readonly number[],
     onLaunch: () => void,
   ): Maybe<View[]> {
-    const { steps, outputs } = packProgram(program, MOST_ARRAYS[this.options.mode]);
+    const { steps, outputs } = packProgram(program, this.mostArrays);
     /** The whole arrays that the steps compute. */
     const results: Maybe<View>[] = [];
     return lastly(
@@ -175,7 +178,8 @@ export class Device {
     }
   }
 
-  private discard(view: Maybe<View>): void {
+  /** Frees a view now, or when it arrives. */
+  discard(view: Maybe<View>): void {
     if (view instanceof Promise) {
       // A launch that failed has nothing to free, and reports its error to whoever reads its output.
       view.then(
@@ -201,8 +205,8 @@ export class Device {
     });
   }
 
-  /** Launches a step; gives its whole array. */
-  private launch(step: Pick<Step, 'source' | 'length'>, args: readonly (Place | Float32Array | number)[]): Maybe<View> {
+  /** Launches a step; gives its whole array, which the caller frees. */
+  launch(step: Pick<Step, 'source' | 'length'>, args: readonly (Place | Float32Array | number)[]): Maybe<View> {
     this.check();
     const forms = args.map(formOf);
     const values: (GpuArray | number)[] = args.map((value) => (isPlace(value) ? gpuArrayOf(value.array) : value));

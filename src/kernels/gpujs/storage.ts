@@ -96,16 +96,14 @@ export class Content {
   }
 }
 
-export class GpuJsStorage implements Storage {
-  /** Launches that have been enqueued with this storage and have not started yet. */
+/** Keeps a content alive while a tensor has it, and while launches that were enqueued with it have not started. */
+export class Lease {
   private pins = 0;
   private released = false;
 
   constructor(
-    readonly dtype: DType,
-    readonly length: number,
     readonly content: Maybe<Content>,
-    /** Frees the content; called once, when the storage is released and no launch needs it. */
+    /** Frees the content; called once, when the lease is released and nothing needs it. */
     private readonly free: (content: Maybe<Content>) => void,
   ) {}
 
@@ -133,5 +131,24 @@ export class GpuJsStorage implements Storage {
     if (this.released && this.pins === 0) {
       this.free(this.content);
     }
+  }
+}
+
+/** What a tensor holds. Contents never change, so one that gets new values gets another lease. */
+export class GpuJsStorage implements Storage {
+  constructor(
+    readonly dtype: DType,
+    readonly length: number,
+    private current: Lease,
+  ) {}
+
+  get lease(): Lease {
+    return this.current;
+  }
+
+  /** Gives up the present values for others. */
+  replace(lease: Lease): void {
+    this.current.release();
+    this.current = lease;
   }
 }

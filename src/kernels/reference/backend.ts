@@ -31,6 +31,7 @@ export function runReferenceKernel<K extends KernelName>(
 export class ReferenceBackend implements Backend {
   readonly name = 'reference';
   readonly synchronous = true;
+  readonly inHostMemory = true;
 
   supportsDType(_dtype: DType): boolean {
     return true;

@@ -61,6 +61,7 @@ export interface WasmInfo {
 export class WasmBackend implements ProgramBackend {
   readonly name = 'wasm';
   readonly synchronous = true;
+  readonly inHostMemory = true;
   readonly #heap: Heap;
   readonly #options: KernelOptions;
   readonly #numerics: Numerics;

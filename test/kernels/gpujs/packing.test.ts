@@ -1,6 +1,6 @@
 /** Sources that are taken apart and put together again. */
 import { describe, expect, it } from 'vitest';
-import { packProgram, packSteps } from '../../../src/kernels/gpujs/compile/packing.js';
+import { packProgram, packSources } from '../../../src/kernels/gpujs/compile/packing.js';
 import { parseSource, withOffsets } from '../../../src/kernels/gpujs/compile/sourceText.js';
 import { independentSteps, input, type Program, type Step } from '../../../src/kernels/gpujs/program.js';
 
@@ -21,6 +21,9 @@ const reversed: Step = {
   length: 2,
   arguments: [input(1), input(0)],
 };
+
+const pack = (steps: readonly Step[]): Step =>
+  packSources(steps, (each) => (typeof each === 'number' ? null : JSON.stringify(each)));
 
 describe('parseSource', () => {
   it('finds parameters, statements and the result', () => {
@@ -46,9 +49,9 @@ describe('withOffsets', () => {
   });
 });
 
-describe('packSteps', () => {
+describe('packSources', () => {
   it('computes several steps one after another, and reads each array once', () => {
-    const packed = packSteps([doubled, reversed, doubled]);
+    const packed = pack([doubled, reversed, doubled]);
     expect(packed.length).toBe(8);
     expect(packed.arguments).toEqual([input(0), 2, input(1), 2]);
     const values = [[1, 2, 3], 2, [5, 6], 2];
@@ -56,8 +59,8 @@ describe('packSteps', () => {
   });
 
   it('packs packs', () => {
-    const inner = packSteps([doubled, reversed]);
-    const packed = packSteps([inner, inner]);
+    const inner = pack([doubled, reversed]);
+    const packed = pack([inner, inner]);
     expect(evaluate(packed, [[1, 2, 3], 2, [5, 6], 3])).toEqual([2, 4, 6, 6, 5, 3, 6, 9, 6, 5]);
   });
 });

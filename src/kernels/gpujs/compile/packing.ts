@@ -15,9 +15,17 @@ interface Place {
 const isStep = (argument: StepArgument): argument is Place | { readonly step: number } =>
   typeof argument === 'object' && 'step' in argument;
 
-/** What arguments have in common that stand for the same array; null for numbers, each of which stands for itself. */
-const arrayKey = (argument: StepArgument): string | null =>
-  typeof argument === 'number' ? null : JSON.stringify(argument);
+/** What is packed: a source, how many elements it computes, and its arguments, whatever stands for an array. */
+export interface Packable<A> {
+  readonly source: string;
+  readonly length: number;
+  readonly arguments: readonly A[];
+}
+
+/** The same value for arguments that are the same array; null for numbers, each of which stands for itself. */
+export type ArrayKey<A> = (argument: A) => unknown;
+
+const stepKey: ArrayKey<StepArgument> = (argument) => (typeof argument === 'number' ? null : JSON.stringify(argument));
 
 /**
  * The program with its steps packed. Outputs keep their order.
@@ -41,7 +49,10 @@ export function packProgram(program: Program, mostArrays: number): Program {
     const members = program.steps.flatMap((_, index) => (levels[index] === level ? [index] : []));
     for (const group of groupsOf(members, program.steps, mostArrays)) {
       let offset = 0;
-      const packed = packSteps(group.map((member) => program.steps[member]));
+      const packed = packSources(
+        group.map((member) => program.steps[member]),
+        stepKey,
+      );
       for (const member of group) {
         places[member] = { step: steps.length, offset };
         offset += program.steps[member].length;
@@ -54,15 +65,15 @@ export function packProgram(program: Program, mostArrays: number): Program {
 
 /** Steps of one level in groups that can be one launch. */
 function groupsOf(members: readonly number[], steps: readonly Step[], mostArrays: number): number[][] {
-  const groups: { readonly members: number[]; readonly arrays: Set<string>; length: number }[] = [];
+  const groups: { readonly members: number[]; readonly arrays: Set<unknown>; length: number }[] = [];
   const alone: number[][] = [];
   for (const member of members) {
     const { source, length, arguments: args } = steps[member];
-    if (parseSource(source).result === undefined) {
+    if (!canPack(source)) {
       alone.push([member]);
       continue;
     }
-    const arrays = args.flatMap((each) => arrayKey(each) ?? []);
+    const arrays = args.map(stepKey).filter((key) => key !== null);
     const group = groups.find(
       (each) => each.length + length < MAX_LENGTH && new Set([...each.arrays, ...arrays]).size <= mostArrays,
     );
@@ -75,42 +86,41 @@ function groupsOf(members: readonly number[], steps: readonly Step[], mostArrays
   return [...groups.map((group) => group.members), ...alone];
 }
 
-/** One step that computes the elements of several, in their order. */
-export function packSteps(steps: readonly Step[]): Step {
-  if (steps.length === 1) return steps[0];
+/** Whether a source can be part of a pack. */
+export const canPack = (source: string): boolean => parseSource(source).result !== undefined;
+
+/** One source that computes the elements of several, in their order. */
+export function packSources<A>(parts: readonly Packable<A>[], keyOf: ArrayKey<A>): Packable<A> {
+  if (parts.length === 1) return parts[0];
   const parameters: string[] = [];
-  const args: StepArgument[] = [];
+  const args: A[] = [];
   /** By array: its parameter. */
-  const arrays = new Map<string, string>();
+  const arrays = new Map<unknown, string>();
   let start = 0;
-  const branches = steps.map((step, part) => {
-    const { parameters: names, statements, result } = parseSource(step.source);
+  const branches = parts.map(({ source, length, arguments: given }, part) => {
+    const { parameters: names, statements = '', result = '' } = parseSource(source);
     const renamed = new Map([...localsOf(statements)].map((name) => [name, `part${part}${name}`]));
     names.forEach((name, index) => {
-      const argument = step.arguments[index];
-      const key = arrayKey(argument);
+      const key = keyOf(given[index]);
       const known = key === null ? undefined : arrays.get(key);
       const parameter = known ?? `part${part}${name}`;
       renamed.set(name, parameter);
       if (known !== undefined) return;
       parameters.push(parameter);
-      args.push(argument);
+      args.push(given[index]);
       if (key !== null) arrays.set(key, parameter);
     });
     const position = start === 0 ? THREAD : `part${part}Position`;
     const declared = start === 0 ? '' : `const ${position} = ${THREAD} - ${start};`;
-    start += step.length;
+    start += length;
     const write = (text: string): string => atPosition(renameIdentifiers(text, renamed), position);
-    return { end: start, body: `${declared}${write(statements)}\npackedResult = ${write(result as string)};` };
+    return { end: start, body: `${declared}${write(statements)}\npackedResult = ${write(result)};` };
   });
   // The last branch has no condition, so that every thread gets a value.
   const nested = branches.reduceRight(
     (rest, { end, body }) => (rest === '' ? body : `if (${THREAD} < ${end}) {${body}} else {${rest}}`),
     '',
   );
-  return {
-    source: writeSource(parameters, `let packedResult = 0;\n${nested}`, 'packedResult'),
-    length: start,
-    arguments: args,
-  };
+  const body = `let packedResult = 0;\n${nested}\nreturn packedResult;`;
+  return { source: writeSource(parameters, body), length: start, arguments: args };
 }

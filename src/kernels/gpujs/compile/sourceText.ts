@@ -3,12 +3,13 @@
  * so that names and brackets are all there is to see; GPU.js itself parses the result.
  */
 
-/** A source taken apart: parameters, statements, and what the last statement returns. */
+/** A source taken apart. */
 export interface ParsedSource {
   readonly parameters: readonly string[];
-  readonly statements: string;
-  /** The returned expression; undefined where `return` is not the last statement and the only one. */
-  readonly result: string | undefined;
+  readonly body: string;
+  /** The body without its last statement, which returns `result`; both undefined where that is not the only `return`. */
+  readonly statements?: string;
+  readonly result?: string;
 }
 
 /** The position of the element that is computed. */
@@ -27,13 +28,12 @@ export function parseSource(source: string): ParsedSource {
   const body = text.slice(text.indexOf('{', end) + 1, text.lastIndexOf('}'));
   const [statements, rest, ...others] = body.split(/(?<![\w$.])return(?![\w$])/);
   const [, result] = /^([^;]*);?\s*$/.exec(rest ?? '') ?? [];
-  return others.length > 0 || result === undefined || rest === undefined
-    ? { parameters, statements: body, result: undefined }
-    : { parameters, statements, result: result.trim() };
+  if (others.length > 0 || rest === undefined || result === undefined) return { parameters, body };
+  return { parameters, body, statements, result: result.trim() };
 }
 
-export const writeSource = (parameters: readonly string[], statements: string, result: string): string =>
-  `function (${parameters.join(', ')}) {${statements}\nreturn ${result};\n}`;
+export const writeSource = (parameters: readonly string[], body: string): string =>
+  `function (${parameters.join(', ')}) {${body}\n}`;
 
 /** Names that the statements declare. */
 export const localsOf = (statements: string): Set<string> =>
@@ -89,4 +89,77 @@ export function withOffsets(source: string, shifted: readonly boolean[]): string
   const added = names.map((name) => `, ${name}ViewOffset`).join('');
   const body = rewriteReads(source.slice(end), names, (name, position) => `${name}[${name}ViewOffset + (${position})]`);
   return source.slice(0, end) + added + body;
+}
+
+/** Where a text reads an array. */
+interface Read {
+  readonly start: number;
+  readonly end: number;
+  readonly position: string;
+}
+
+function lastRead(text: string, name: string): Read | undefined {
+  const found = [...text.matchAll(new RegExp(`(?<![\\w$.])${name}\\s*\\[`, 'g'))].at(-1);
+  if (!found) return undefined;
+  const open = found.index + found[0].length - 1;
+  const end = closingBracket(text, open) + 1;
+  return { start: found.index, end, position: text.slice(open + 1, end - 1).trim() };
+}
+
+/** The start of the statement that a place in a body belongs to; undefined where it may run more than once, or not first. */
+function statementStart(body: string, place: number): number | undefined {
+  const blocks: boolean[] = [];
+  let start = 0;
+  let depth = 0;
+  for (let position = 0; position < place; position++) {
+    const character = body[position];
+    if (character === '(') depth++;
+    else if (character === ')') depth--;
+    else if (character === '{') blocks.push(LOOP.test(body.slice(start, position)));
+    else if (character === '}') blocks.pop();
+    if (depth === 0 && (character === ';' || character === '{' || character === '}')) start = position + 1;
+  }
+  return blocks.includes(true) || LATE.test(body.slice(start, place)) ? undefined : start;
+}
+
+const LOOP = /(?<![\w$.])(?:for|while)\s*\(/;
+const LATE = /^\s*(?:for|while|do|else)(?![\w$])/;
+
+/** Whether a text has loops. */
+export const hasLoops = (text: string): boolean => LOOP.test(text);
+
+/**
+ * Computes what a body reads as `name[position]` by statements instead.
+ * @param write Gives statements that declare `value`, the element at `position`; `number` tells apart those of one body.
+ * @param once Whether the element at the thread's own position may be computed for every thread.
+ * @returns The body and how often it computes an element, or null where a read stands in a loop or a condition
+ */
+export function computeReads(
+  body: string,
+  name: string,
+  once: boolean,
+  write: (position: string, number: number) => { readonly statements: string; readonly value: string },
+): { readonly body: string; readonly evaluations: number } | null {
+  let evaluations = 0;
+  let text = body;
+  let own: string | null = null;
+  let first = '';
+  for (let read = lastRead(text, name); read; read = lastRead(text, name)) {
+    const isOwn = once && read.position === THREAD;
+    const start = isOwn ? 0 : statementStart(text, read.start);
+    if (start === undefined) return null;
+    if (isOwn && own !== null) {
+      text = text.slice(0, read.start) + own + text.slice(read.end);
+      continue;
+    }
+    const { statements, value } = write(read.position, evaluations++);
+    if (isOwn) {
+      own = value;
+      first = statements;
+      text = text.slice(0, read.start) + value + text.slice(read.end);
+    } else {
+      text = text.slice(0, start) + statements + text.slice(start, read.start) + value + text.slice(read.end);
+    }
+  }
+  return { body: first + text, evaluations };
 }
