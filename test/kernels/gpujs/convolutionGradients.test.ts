@@ -71,7 +71,7 @@ describe.each(['cpu', 'webasm'] as const)('gradients of convolutions in %s mode'
         expect(expectAsReference(backend, forInput, 2e-5)).toBe(1);
         expect(expectAsReference(backend, forFilter, 2e-5)).toBe(1);
       }),
-      { numRuns: 25 },
+      { numRuns: 16 },
     );
   });
 

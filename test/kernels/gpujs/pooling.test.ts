@@ -8,7 +8,7 @@ import { expectAsReference } from './against.js';
 
 type Shape = readonly number[];
 
-const RUNS = { numRuns: 25 };
+const RUNS = { numRuns: 16 };
 const pair = (min: number, max: number) => fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
 const seed = fc.integer({ min: 0, max: 2 ** 31 });
 
