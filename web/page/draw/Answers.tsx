@@ -60,7 +60,7 @@ export function Answers({ float, quantized, second, missing }: Props) {
         {inWords('The float network', float)} {inWords(`The ${second.name} network`, quantized)}
       </p>
       <div class="verdicts" aria-hidden="true">
-        <Verdict id="answer-float" name="Float" note="32 bits a number" tone="float" answer={float} />
+        <Verdict id="answer-float" name="Float" note="32 bits" tone="float" answer={float} />
         <Verdict id="answer-quantized" name={second.name} note={second.note} tone={second.tone} answer={quantized} />
       </div>
       <div class="bars" aria-hidden="true">

@@ -79,8 +79,8 @@ export function DrawStage({ session }: { session: Session }) {
   const clear = (): void => draw(() => BLANK);
 
   const second = tuned
-    ? { name: 'Fine-tuned', note: `${bits} bits a number`, tone: 'tuned' as const }
-    : { name: 'Quantized', note: bits ? `${bits} bits a number` : 'not there yet', tone: 'quantized' as const };
+    ? { name: 'Fine-tuned', note: `${bits} bits`, tone: 'tuned' as const }
+    : { name: 'Quantized', note: bits ? `${bits} bits` : 'not there yet', tone: 'quantized' as const };
   const sentence = agreement({ ...answered, empty, trained, truth });
   const spoken = useSettled(sentence, drawing);
   return (

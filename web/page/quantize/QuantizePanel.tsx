@@ -70,7 +70,7 @@ export function QuantizePanel({ session }: { session: Session }) {
           id="quantize-run"
           main
           label={`Quantize to ${bits} bits`}
-          hint="Rounds a copy of the float network; takes about a second."
+          hint="Rounds a copy of the float network; takes a moment."
           disabled={!free}
           onPress={() => void session.quantize()}
         />

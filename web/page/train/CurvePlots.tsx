@@ -19,6 +19,9 @@ const ACCURACY: readonly Line[] = [
   { label: 'Fine-tuned', colour: 'tuned', points: true },
 ];
 
+const GOOD = 0.9;
+const STEP = 0.1;
+
 const lossOptions = (colours: Colours, width: number, epochs: () => number) =>
   plotOptions(colours, {
     width,
@@ -27,12 +30,23 @@ const lossOptions = (colours: Colours, width: number, epochs: () => number) =>
     range: (_plot, _min, max) => [0, Math.max(0.1, (max ?? 0) * 1.08)],
     format: short,
   });
+/**
+ * Once the network reads well, the beginning of the float curve is left below the plot: what rounding costs could not be seen
+ * beside it.
+ */
+function lowestShown([, float, quantized, tuned]: uPlot.AlignedData): number {
+  const known = (values: typeof float): number[] => Array.from(values).filter((value) => value != null);
+  if (Math.max(0, ...known(float)) < GOOD) return 0;
+  const lowest = Math.min(GOOD - STEP, ...known(quantized), ...known(tuned));
+  return Math.max(0, Math.floor(lowest / STEP) * STEP);
+}
+
 const accuracyOptions = (colours: Colours, width: number, epochs: () => number) =>
   plotOptions(colours, {
     width,
     epochs,
     lines: ACCURACY,
-    range: (_plot, min) => [Math.max(0, Math.floor((min ?? 0) * 10 - 0.3) / 10), 1],
+    range: (plot) => [lowestShown(plot.data), 1],
     format: (share) => `${Math.round(100 * share)}%`,
   });
 
