@@ -10,10 +10,10 @@ const mostThreads = (): number => (isIsolated() ? Math.min(navigator.hardwareCon
 
 function options({ backend, gpuMode, threads, mode }: EngineChoice): InitOptions {
   // A number that was set before stays set, so the default is said, too.
-  const common = { threads: threads ?? mostThreads() };
-  if (backend === 'gpujs') return { ...common, backend, gpuMode: gpuMode ?? 'gpu' };
-  if (backend === 'reference') return { ...common, backend };
-  return { ...common, backend: backend === 'auto' ? undefined : backend, mode: mode ?? 'portable' };
+  const common = { backend, threads: threads ?? mostThreads() };
+  if (backend === 'gpujs') return { ...common, gpuMode: gpuMode ?? 'gpu' };
+  if (backend === 'reference') return common;
+  return { ...common, mode: mode ?? 'portable' };
 }
 
 /**
@@ -27,9 +27,13 @@ export async function chooseEngine(choice: EngineChoice): Promise<EngineReport> 
     choice,
     backend,
     mode,
-    threads: isIsolated() ? threads : 1,
+    threads,
     mostThreads: mostThreads(),
     crossOriginIsolated: isIsolated(),
-    reasons: [reasons.backend, ...(backend === 'wasm' ? [reasons.simd] : [])],
+    reasons: [reasons.backend, ...(backend === 'wasm' ? [reasons.simd, reasons.threads] : [])],
   };
 }
+
+/** What every browser has, where what was chosen is not to be had: WebAssembly, or plain TypeScript. */
+export const chooseProcessor = (): Promise<EngineReport> =>
+  chooseEngine({ backend: 'wasm' }).catch(() => chooseEngine({ backend: 'reference' }));

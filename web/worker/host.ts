@@ -18,7 +18,7 @@ import type {
 } from '../protocol.js';
 import { restoreSession, saveSession } from '../training/checkpoint.js';
 import { type DigitsSource, Session } from '../training/session.js';
-import { chooseEngine } from './engine.js';
+import { chooseEngine, chooseProcessor } from './engine.js';
 import { SpeedMeter, Throttle } from './pace.js';
 import { Queue } from './queue.js';
 
@@ -124,7 +124,7 @@ export class Host {
         this.#engine = await chooseEngine(engine);
       } catch (error) {
         notices.push(describe(error).message);
-        this.#engine = await chooseEngine({ backend: 'auto' });
+        this.#engine = await chooseProcessor();
       }
       this.#replace(Session.create(this.#source, seed));
       if (checkpoint) {
@@ -264,14 +264,14 @@ export class Host {
 
   /**
    * Goes back to the last checkpoint after a failure: always if training failed, else if the GPU did, on which nothing can be
-   * computed then. Instead of the GPU, the library's default computes from then on.
+   * computed then. Instead of the GPU, the processor computes from then on.
    */
   async #recover(error: unknown, { always }: { always: boolean }): Promise<void> {
     const gpuFailed = error instanceof BackendError && this.#engine?.backend.startsWith('gpujs') === true;
     if (!this.#engine || !this.#checkpoint || !(always || gpuFailed)) return;
     const running = this.#running && gpuFailed;
     this.#running = false;
-    if (gpuFailed) this.#engine = await chooseEngine({ backend: 'wasm' });
+    if (gpuFailed) this.#engine = await chooseProcessor();
     this.#replace(restoreSession(this.#checkpoint, this.#source));
     if (running) this.#resume();
     const state = await this.#state();

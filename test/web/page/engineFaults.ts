@@ -3,12 +3,10 @@ import type { Browser, Page } from 'playwright-core';
 import { ensure, type Report } from '../../package/report.js';
 import { filesOf, open, type PageOptions, start } from './engineTests.js';
 import { ensureSame } from './limits.js';
+import { NO_GPU, NO_SIMD, SLOW_TIMERS } from './preludes.js';
 import type { Site } from './serve.js';
 
 const TRAINING = { epochs: 3, learningRate: 3e-3, batchSize: 64 };
-const NO_SIMD = 'WebAssembly.validate = () => false;';
-const SLOW_TIMERS = '{ const inTime = setTimeout; globalThis.setTimeout = (body) => inTime(body, 60_000); }';
-const NO_GPU = `Object.defineProperty(navigator, 'gpu', { value: undefined }); delete globalThis.OffscreenCanvas;`;
 
 export async function faultTests(browser: Browser, site: Site, report: Report): Promise<void> {
   const check = (
@@ -79,15 +77,16 @@ export async function faultTests(browser: Browser, site: Site, report: Report): 
   });
 
   await check('without WebAssembly SIMD the reference kernels train', { prelude: NO_SIMD }, async (page) => {
-    const { engine } = await start(page);
+    const { engine, notice } = await start(page);
     ensure(engine.backend === 'reference', engine.backend);
+    ensure(notice?.includes('SIMD') === true, `the notice is '${notice}'`);
     const accuracy = await page.evaluate(async () => {
       const end = window.runEnd();
       await window.client.send('train', { phase: 'float', epochs: 1, learningRate: 3e-3, batchSize: 64 });
       await end;
       return (await window.client.send('evaluate', {})).accuracies.float;
     });
-    return `${engine.reasons[0]} ${(100 * (accuracy ?? 0)).toFixed(0)} % after an epoch`;
+    return `${notice} ${(100 * (accuracy ?? 0)).toFixed(0)} % after an epoch`;
   });
 
   await check('without a GPU, asking for one is answered with the reason', { prelude: NO_GPU }, async (page) => {

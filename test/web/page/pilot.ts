@@ -9,7 +9,6 @@ import type { Plan } from './planTypes.js';
 
 declare global {
   interface Window {
-    longTasks: number[];
     /** The page's worker, so that tests can end it. */
     worker: Worker;
   }
@@ -17,12 +16,8 @@ declare global {
 
 const LONG = 60_000;
 
-/** Notes long tasks, and the worker, before the page's own code runs. */
+/** Notes the worker, before the page's own code runs. */
 function watchPage(): void {
-  window.longTasks = [];
-  new PerformanceObserver((list) => {
-    window.longTasks.push(...list.getEntries().map(({ duration }) => duration));
-  }).observe({ type: 'longtask' });
   const Original = Worker;
   window.Worker = class extends Original {
     constructor(url: string | URL, options?: WorkerOptions) {
@@ -80,7 +75,7 @@ export class PagePilot {
   }
 
   async text(id: string): Promise<string> {
-    return (await this.page.locator(`#${id}`).innerText()).trim();
+    return (await this.page.locator(`#${id}`).textContent())?.trim() ?? '';
   }
 
   /** Waits until a control says that it would do this. */
@@ -137,6 +132,34 @@ export class PagePilot {
     await this.action('fine-tune', 'start');
   }
 
+  /** Messages lie over the page until they are dismissed. */
+  async dismissAll(): Promise<void> {
+    const buttons = this.page.locator('#notices .notice-dismiss');
+    while ((await buttons.count()) > 0) await buttons.first().click();
+  }
+
+  /** Draws a stroke like a one, with the mouse. */
+  async scribble(): Promise<void> {
+    await this.dismissAll();
+    const canvas = this.page.locator('#draw-canvas');
+    await canvas.scrollIntoViewIfNeeded();
+    const box = await canvas.boundingBox();
+    if (!box) throw new Error('there is nothing to draw on');
+    const { mouse } = this.page;
+    await mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.15);
+    await mouse.down();
+    await mouse.move(box.x + box.width * 0.52, box.y + box.height * 0.85, { steps: 12 });
+    await mouse.up();
+  }
+
+  /** Waits until both networks have an answer, and gives the digits. */
+  async answers(): Promise<{ float: number; quantized: number }> {
+    await this.page.waitForSelector('#answer-quantized:not([data-digit=""])', { state: 'attached' });
+    const digit = async (id: string): Promise<number> =>
+      Number(await this.page.locator(`#${id}`).getAttribute('data-digit'));
+    return { float: await digit('answer-float'), quantized: await digit('answer-quantized') };
+  }
+
   /** What pressing a control downloads. */
   async download(id: string): Promise<{ name: string; bytes: Uint8Array }> {
     const [download] = await Promise.all([this.page.waitForEvent('download'), this.press(id)]);
@@ -160,7 +183,7 @@ export class PagePilot {
   async notice(text: string): Promise<string> {
     const notice = this.page.locator('#notices .notice', { hasText: text }).first();
     await notice.waitFor({ timeout: LONG });
-    return (await notice.innerText()).replace(/\s+/g, ' ');
+    return ((await notice.textContent()) ?? '').replace(/\s+/g, ' ');
   }
 
   ensureQuiet(): void {

@@ -9,8 +9,6 @@ declare global {
     client: EngineClient;
     /** The worker of now, so that tests can end it. */
     worker: Worker;
-    /** Tasks that kept the page busy, in milliseconds. */
-    longTasks: number[];
     /** Names of the client's events, as they came. */
     events: string[];
     /** Resolves when a run has come to its end. */
@@ -20,10 +18,6 @@ declare global {
   }
 }
 
-window.longTasks = [];
-new PerformanceObserver((list) => {
-  window.longTasks.push(...list.getEntries().map(({ duration }) => duration));
-}).observe({ type: 'longtask' });
 window.client = new EngineClient((name) => {
   window.worker = spawnWorker(name);
   return window.worker;
