@@ -12,8 +12,8 @@ interface Props {
   readonly quantized: Answer | null;
   /** What the second network is called and drawn as. */
   readonly second: { readonly name: string; readonly note: string; readonly tone: 'quantized' | 'tuned' };
-  /** Why the second has no answer. */
-  readonly missing: string;
+  /** Why the second has no answer; null if it will have one. */
+  readonly missing: string | null;
 }
 
 export function toAnswer(probabilities: readonly number[] | null | undefined): Answer | null {
@@ -42,7 +42,7 @@ function Verdict({
 }) {
   return (
     <div class={`verdict tone-${tone}`} id={id} data-digit={answer?.digit ?? ''}>
-      <p class="verdict-digit">{answer ? answer.digit : '·'}</p>
+      <p class="verdict-digit">{answer ? answer.digit : '?'}</p>
       <p class="verdict-name">{name}</p>
       <p class="verdict-note">{note}</p>
       <p class="verdict-note">{answer ? `${percent(answer.probabilities[answer.digit])} sure` : 'no answer'}</p>
@@ -63,7 +63,7 @@ export function Answers({ float, quantized, second, missing }: Props) {
         <Verdict id="answer-float" name="Float" note="32 bits" tone="float" answer={float} />
         <Verdict id="answer-quantized" name={second.name} note={second.note} tone={second.tone} answer={quantized} />
       </div>
-      <div class="bars" aria-hidden="true">
+      <div class="bars" aria-hidden="true" data-missing={!quantized && missing !== null}>
         {DIGITS.map((digit) => (
           <div class="bar-row" key={digit}>
             <span class="bar-track bar-left">
@@ -79,7 +79,7 @@ export function Answers({ float, quantized, second, missing }: Props) {
             </span>
           </div>
         ))}
-        {!quantized && <p class="bars-missing">{missing}</p>}
+        {!quantized && missing && <p class="bars-missing">{missing}</p>}
       </div>
     </div>
   );

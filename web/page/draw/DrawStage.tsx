@@ -111,6 +111,8 @@ export function DrawStage({ session }: { session: Session }) {
             Use a mouse, finger or pen, or the keyboard: arrow keys choose a cell and the space bar fills it. Clear
             wipes it all.
           </p>
+        </div>
+        <div class="stage-examples">
           <p class="hint examples-label" id="examples-label">
             Or take someone’s digit; <b>?</b> is any of the test images.
           </p>
@@ -132,7 +134,7 @@ export function DrawStage({ session }: { session: Session }) {
           <Answers
             {...answered}
             second={second}
-            missing={bits === null ? 'Quantize the network in step 3 to see its answers here.' : 'Draw something.'}
+            missing={bits === null ? 'Quantize the network in step 3 to see its answers here.' : null}
           />
           <p class="agreement" id="agreement">
             {sentence}

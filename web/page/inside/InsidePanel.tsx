@@ -48,8 +48,8 @@ export function InsidePanel({ session }: { session: Session }) {
   return (
     <section class="step" id="inside" aria-labelledby="inside-title">
       <StepHead id="inside" number={4} title="Look inside">
-        A few steps have to serve all numbers of a layer. A wide range cuts nothing off but makes the steps coarse; a
-        narrow one makes them fine but cuts off what lies outside. Drag the ends and watch the accuracy.
+        All numbers of a layer must make do with a few values. Spread wide, the values cut nothing off but are coarse;
+        close together they are fine, but what lies outside is cut off. Drag the two ends and watch the accuracy.
       </StepHead>
       <div class="fields">
         <Choice<Kind>

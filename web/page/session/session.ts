@@ -71,7 +71,8 @@ export class Session {
 
   // Beginning and recovering
 
-  async start(engine: EngineChoice = { backend: 'auto' }): Promise<void> {
+  /** WebAssembly gives every visitor the same network for a seed; a GPU is for whoever chooses it. */
+  async start(engine: EngineChoice = { backend: 'wasm' }): Promise<void> {
     await this.#task('starting', 'The network could not be loaded', async () => {
       this.#take(await this.#client.start({ engine, seed: this.store.state.settings.seed }));
       this.announce('Ready. Draw a digit, or start training.');

@@ -45,7 +45,7 @@ export function TakePanel({ session }: { session: Session }) {
         />
         <Action
           id="download-ir"
-          label="Download OpenVINO model"
+          label="Download for OpenVINO"
           hint={
             bits === null
               ? 'model.xml and model.bin of the float network in a zip; quantize it first for the small one.'
