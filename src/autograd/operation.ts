@@ -2,7 +2,7 @@
  * What an operation is. One definition serves eager calls, the tape, recording, graph execution,
  * quantizer placement and the file formats, so that they cannot disagree.
  */
-import type { KernelAttributes, KernelName, TensorType } from '../kernels/contract.js';
+import type { KernelAttributes, KernelName, TensorType, TrainingKernelName } from '../kernels/contract.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** A kernel call that computes the operation. Reshaping is free, so operand shapes may be overridden. */
@@ -15,8 +15,8 @@ export interface KernelCall<K extends KernelName = KernelName> {
   readonly outputShapes?: readonly (readonly number[])[];
 }
 
-/** Checks a kernel call's attributes against the contract. */
-export const kernelCall = <K extends KernelName>(
+/** Checks a kernel call's attributes against the contract. Kernels for training are called with `trainingCall`. */
+export const kernelCall = <K extends Exclude<KernelName, TrainingKernelName>>(
   kernel: K,
   attributes: KernelAttributes[K],
   shapes: Pick<KernelCall, 'inputShapes' | 'outputShapes'> = {},

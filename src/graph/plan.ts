@@ -16,6 +16,7 @@ import {
   type ProgramBuffer,
   RecordingBackend,
 } from '../kernels/program.js';
+import { addProgramCompiler } from '../kernels/wasm/program/index.js';
 import { TRAINING_RULES } from '../ops/trainingRules.js';
 import { withBackend } from '../tensor/backend.js';
 import { sizeOf } from '../tensor/shape.js';
@@ -79,6 +80,7 @@ export function makePlan(
 ): Plan | null {
   const target = inputs[0].backend as ProgramBackend;
   if (graph.nodes.some((node) => node.isConstant && node.constant.tensor.backend !== target)) return null;
+  addProgramCompiler();
   try {
     return record(graph, inputs, training, gradients, target, observer);
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Writes a document as XML. */
 import { IR_VERSION, type IrDocument, type IrLayer, type IrPort, type RuntimeInfo } from './document.js';
-import { writeXml, type XmlOutput } from './xmlTree.js';
+import { writeXml, type XmlOutput } from './xmlWriter.js';
 
 /** In a list of names, a comma that is part of one is escaped. */
 const nameList = (names: readonly string[]): string => names.map((name) => name.replaceAll(',', '\\,')).join(',');

@@ -1,7 +1,7 @@
 /** Reads XML as a document. Only the form is checked here; what layers mean is the business of the reader. */
 import { FormatError, UnsupportedError } from '../errors.js';
 import { IR_VERSION, type IrDocument, type IrEdge, type IrLayer, type IrPort, type RuntimeInfo } from './document.js';
-import { parseXml, type XmlElement } from './xmlTree.js';
+import { parseXml, type XmlElement } from './xmlParser.js';
 
 const NOTHING: XmlElement = { name: '', attributes: {}, children: [], text: '' };
 

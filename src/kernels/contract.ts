@@ -259,6 +259,22 @@ export interface KernelAttributes {
 
 export type KernelName = keyof KernelAttributes;
 
+/** The kernels that only training needs. Backends learn them when a program first trains: see `trainingKernels.ts`. */
+export type TrainingKernelName =
+  | 'conv2dFilterGradient'
+  | 'maxPool2dGradient'
+  | 'avgPool2dGradient'
+  | 'adaptiveAvgPool2dGradient'
+  | 'batchNorm'
+  | 'batchNormStatistics'
+  | 'batchNormGradient'
+  | 'mvnGradient'
+  | 'interpolateGradient'
+  | 'fakeQuantizeGradient'
+  | 'sgdUpdate'
+  | 'adamUpdate'
+  | 'rmspropUpdate';
+
 /** A compute backend. */
 export interface Backend {
   /** Short name, such as `reference`. */

@@ -4,6 +4,7 @@
  */
 import type { NewBuffers } from './newBuffers.js';
 import { isKernelStep, type KernelStep, type ProgramStep } from './program.js';
+import { addTrainingKernels } from './trainingKernels.js';
 
 /** The same steps with each `batchNorm` as two. */
 export function splitBatchNorm(steps: readonly ProgramStep[], buffers: NewBuffers): ProgramStep[] {
@@ -20,6 +21,7 @@ function split(step: KernelStep<'batchNorm'>, buffers: NewBuffers): KernelStep[]
     label,
   } = step;
   const [y, mean, variance] = outputs;
+  addTrainingKernels();
   const shift = { ...beta, buffer: buffers.like(beta.buffer) };
   const statistics: KernelStep<'batchNormStatistics'> = {
     kernel: 'batchNormStatistics',

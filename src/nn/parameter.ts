@@ -1,4 +1,5 @@
 /** Tensors that belong to a module: parameters are trained, buffers (such as running statistics) are not. */
+import '../ops/methods.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** A trained tensor of a module. Found by `Module.parameters()` wherever it stands in a module. */

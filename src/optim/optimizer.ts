@@ -3,7 +3,8 @@
  * state that is saved. An optimizer itself is a few lines around one update kernel.
  */
 import { BackendError, ValidationError } from '../errors.js';
-import type { KernelAttributes, KernelName, Operand, Storage } from '../kernels/contract.js';
+import type { KernelAttributes, Operand, Storage, TrainingKernelName } from '../kernels/contract.js';
+import { addTrainingKernels } from '../kernels/trainingKernels.js';
 import { checkOptions } from '../options.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -159,12 +160,13 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
 }
 
 /** Runs an update kernel whose outputs all have the parameter's type. */
-export function runUpdate<K extends KernelName>(
+export function runUpdate<K extends TrainingKernelName>(
   kernel: K,
   inputs: readonly Tensor[],
   attributes: KernelAttributes[K],
   outputs: number,
 ): Storage[] {
+  addTrainingKernels();
   const { shape, dtype, backend } = inputs[0];
   const operands = inputs.map((input): Operand => ({ storage: input.storage, shape: input.shape, dtype: input.dtype }));
   return backend.run(kernel, operands, attributes, new Array(outputs).fill({ shape, dtype }));

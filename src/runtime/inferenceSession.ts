@@ -2,30 +2,31 @@
 import { noGrad } from '../autograd/gradMode.js';
 import { ValidationError } from '../errors.js';
 import { executeGraph } from '../graph/execute.js';
-import type { GraphModule } from '../graph/graphModule.js';
-import { type ModelSource, readModel } from '../ir/reader.js';
+import type { Graph } from '../graph/graph.js';
+import { type ModelSource, readGraph } from '../ir/graphReader.js';
 import type { ModelInput } from '../nn/inputs.js';
+import '../ops/methods.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 export class InferenceSession {
-  readonly #model: GraphModule;
+  readonly #graph: Graph;
 
   /** @param model Such as `readModel()` gives, or a quantized model. */
-  constructor(model: GraphModule) {
-    this.#model = model;
+  constructor({ graph }: { readonly graph: Graph }) {
+    this.#graph = graph;
   }
 
   /** Reads a model and prepares to run it; the argument is `readModel`'s. */
   static async create(source: string | ModelSource): Promise<InferenceSession> {
-    return new InferenceSession(await readModel(source));
+    return new InferenceSession(await readGraph(source, 'InferenceSession.create'));
   }
 
   get inputs(): ModelInput[] {
-    return this.#model.graph.inputs.map(({ name, outputs: [{ type }] }) => ({ name, ...type }));
+    return this.#graph.inputs.map(({ name, outputs: [{ type }] }) => ({ name, ...type }));
   }
 
   get outputs(): ModelInput[] {
-    return this.#model.graph.outputs.map(({ name, value: { type } }) => ({ name, ...type }));
+    return this.#graph.outputs.map(({ name, value: { type } }) => ({ name, ...type }));
   }
 
   /**
@@ -46,7 +47,7 @@ export class InferenceSession {
         { missing, unknown },
       );
     }
-    const { graph } = this.#model;
+    const graph = this.#graph;
     const results = noGrad(() =>
       executeGraph(
         graph,

@@ -4,11 +4,15 @@ import { isFloating } from '../../src/kernels/dtype.js';
 import type { GpuJsBackend } from '../../src/kernels/gpujs/backend.js';
 import { NATIVE_KERNELS } from '../../src/kernels/gpujs/kernels/index.js';
 import { runReferenceKernel } from '../../src/kernels/reference/backend.js';
+import { addTrainingKernels } from '../../src/kernels/trainingKernels.js';
 import { KERNEL_CASES } from '../kernels/conformance/cases/index.js';
 import { GPU_JS_TOLERANCE } from '../kernels/conformance/gpujsTolerance.js';
 import { createRandom, type KernelCase } from '../kernels/conformance/kernelCase.js';
 import type { Tolerance } from '../kernels/conformance/suite.js';
 import { check, collect, type Outcome } from './outcome.js';
+
+// Operations would add these; here kernels are named directly.
+addTrainingKernels();
 
 /** Fails if more elements than allowed miss the tolerance; gives the largest error of those that meet it. */
 export function compare(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: Tolerance): number {

@@ -142,7 +142,7 @@ describe('when plans are made', () => {
         definition: {
           ...definition,
           lower: undefined,
-          gradient: undefined,
+          saves: undefined,
           decompose: ([x]: Tensor[]) => {
             reads += x.dataSync().length > 0 ? 1 : 0;
             return [x.relu()];

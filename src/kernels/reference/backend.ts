@@ -6,8 +6,8 @@
 import { BackendError } from '../../errors.js';
 import type { Backend, KernelAttributes, KernelName, Operand, Storage, TensorType } from '../contract.js';
 import { allocateArray, type DType, type TypedArray } from '../dtype.js';
-import type { HostOperand, ReferenceKernel } from './kernel.js';
-import { REFERENCE_KERNELS } from './kernels.js';
+import type { HostOperand } from './kernel.js';
+import { referenceKernel } from './kernels.js';
 
 /** Storage of the reference backend: the values themselves. */
 interface HostStorage extends Storage {
@@ -24,7 +24,7 @@ export function runReferenceKernel<K extends KernelName>(
   outputs: readonly TensorType[],
 ): TypedArray[] {
   const results = outputs.map((type) => ({ ...type, values: allocateArray(type.dtype, size(type.shape)) }));
-  (REFERENCE_KERNELS[kernel] as ReferenceKernel<K>)(inputs, attributes, results);
+  referenceKernel(kernel)(inputs, attributes, results);
   return results.map((result) => result.values);
 }
 

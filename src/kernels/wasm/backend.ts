@@ -6,14 +6,14 @@ import { BackendError } from '../../errors.js';
 import type { KernelAttributes, KernelName, Operand, Storage, TensorType } from '../contract.js';
 import { bytesPerElement, type DType, type TypedArray } from '../dtype.js';
 import type { CompiledProgram, KernelProgram, KernelStep, ProgramBackend } from '../program.js';
-import type { HostOperand, ReferenceKernel } from '../reference/kernel.js';
-import { REFERENCE_KERNELS } from '../reference/kernels.js';
+import type { HostOperand } from '../reference/kernel.js';
+import { referenceKernel } from '../reference/kernels.js';
 import { describeCall } from '../stepWork.js';
 import { Compiler } from './compiler.js';
 import type { SimdBits } from './environment.js';
 import { type Block, Heap, type HeapOptions } from './heap.js';
 import { type KernelOptions, sizeOf, type WasmCall, type WasmKernel } from './kernel.js';
-import { WASM_KERNELS } from './kernels/index.js';
+import { kernelGeneration, WASM_KERNELS } from './kernels/index.js';
 import {
   chooseNumerics,
   NODE_TRIAL,
@@ -24,15 +24,14 @@ import {
 } from './numerics.js';
 import { CollectorPressure } from './pressure.js';
 import { Profiler, type StepTime } from './profiler.js';
-import { ArenaPool } from './program/arenaPool.js';
-import { WasmProgram } from './program/compiledProgram.js';
+import type { ArenaPool } from './program/arenaPool.js';
+import { programCompiler } from './programCompiler.js';
 import { viewAt, WasmStorage } from './storage.js';
 import { simdSupported } from './support.js';
 import { FunctionTable } from './threads/functionTable.js';
 import { knownThreadHost } from './threads/host.js';
 import { elementsOf, phaseCalls } from './threads/phaseCall.js';
 import { ThreadedRunner, type ThreadOptions } from './threads/runner.js';
-import type { WideEngine } from './wideEngine.js';
 
 export interface WasmOptions extends HeapOptions, ThreadOptions, NumericOptions {}
 
@@ -63,11 +62,16 @@ export class WasmBackend implements ProgramBackend {
   readonly synchronous = true;
   readonly inHostMemory = true;
   readonly #heap: Heap;
-  readonly #options: KernelOptions;
-  readonly #numerics: Numerics;
+  #options: KernelOptions;
+  #numerics: Numerics;
   readonly #table = new FunctionTable();
-  readonly #compiler: Compiler;
-  readonly #arenas: ArenaPool;
+  #compiler: Compiler;
+  readonly #wanted: NumericOptions;
+  readonly #trial: WideTrial;
+  /** The kernels that there were when the engine was last checked. */
+  #generation = kernelGeneration();
+  /** Null until a program is compiled. */
+  #arenas: ArenaPool | null = null;
   readonly #runner: ThreadedRunner;
   readonly #profiler = new Profiler();
   readonly #launches = new Map<string, number>();
@@ -79,12 +83,13 @@ export class WasmBackend implements ProgramBackend {
   });
   readonly #pressure = new CollectorPressure();
 
-  private constructor(heap: Heap, options: WasmOptions, numerics: Numerics, engine: WideEngine) {
+  private constructor(heap: Heap, options: WasmOptions, numerics: Numerics, trial: WideTrial) {
     this.#heap = heap;
+    this.#wanted = { mode: options.mode, simd: options.simd };
+    this.#trial = trial;
     this.#numerics = numerics;
     this.#options = { relaxed: numerics.relaxed, wide: numerics.simd.bits === 256 };
-    this.#compiler = new Compiler(heap, this.#options, this.#table, engine);
-    this.#arenas = new ArenaPool(heap);
+    this.#compiler = new Compiler(heap, this.#options, this.#table, trial.engine);
     this.#runner = new ThreadedRunner(heap.memory, heap.shared, options);
   }
 
@@ -102,7 +107,7 @@ export class WasmBackend implements ProgramBackend {
     }
     const { shared = knownThreadHost() !== null } = options;
     const numerics = chooseNumerics(options, trial);
-    return new WasmBackend(new Heap({ ...options, shared }), options, numerics, trial.engine);
+    return new WasmBackend(new Heap({ ...options, shared }), options, numerics, trial);
   }
 
   /**
@@ -172,7 +177,7 @@ export class WasmBackend implements ProgramBackend {
     const started = this.#profiler.active ? performance.now() : 0;
     const operands = inputs.map(({ storage }) => this.#own(storage));
     const results = outputs.map(({ dtype, shape }) => this.#allocate(dtype, sizeOf(shape)));
-    const call = lower(kernel, inputs, attributes, outputs);
+    const call = this.#lower(kernel, inputs, attributes, outputs);
     const scratch = call?.scratchBytes ? this.#block(call.scratchBytes) : null;
     const inHeap =
       [...operands, ...results].every(({ block }) => block !== null) && (!call?.scratchBytes || scratch !== null);
@@ -230,10 +235,13 @@ export class WasmBackend implements ProgramBackend {
     own.release();
   }
 
+  /** Needs `addProgramCompiler`, which whoever makes programs calls. */
   compile(program: KernelProgram): CompiledProgram {
-    return new WasmProgram(program, {
+    const compiler = programCompiler();
+    this.#arenas ??= compiler.makeArenas(this.#heap);
+    return compiler.compile(program, {
       arenas: this.#arenas,
-      lower: ({ kernel, inputs, attributes, outputs }) => lower(kernel, inputs, attributes, outputs),
+      lower: ({ kernel, inputs, attributes, outputs }) => this.#lower(kernel, inputs, attributes, outputs),
       phases: (steps) => {
         const functions = this.#compiler.functions(steps.map(({ call }) => call));
         return steps.map(({ call, operands }, index) =>
@@ -261,6 +269,27 @@ export class WasmBackend implements ProgramBackend {
     });
   }
 
+  /** The WebAssembly form of a call, where there is one. */
+  #lower<K extends KernelName>(
+    kernel: K,
+    inputs: readonly TensorType[],
+    attributes: KernelAttributes[K],
+    outputs: readonly TensorType[],
+  ): WasmCall | null {
+    if (this.#generation !== kernelGeneration()) this.#checkAddedKernels();
+    return (WASM_KERNELS[kernel] as WasmKernel<K> | undefined)?.(inputs, attributes, outputs) ?? null;
+  }
+
+  /** What the engine makes of added kernels for 256 bits is checked too; should it be wrong, all go on with 128. */
+  #checkAddedKernels(): void {
+    this.#generation = kernelGeneration();
+    if (!this.#options.wide) return;
+    this.#numerics = chooseNumerics(this.#wanted, this.#trial);
+    if (this.#numerics.simd.bits === 256) return;
+    this.#options = { ...this.#options, wide: false };
+    this.#compiler = new Compiler(this.#heap, this.#options, this.#table);
+  }
+
   #runPhases(call: WasmCall, addresses: readonly number[], elements: number): void {
     const values = [...addresses, ...(call.scalars ?? [])];
     const [functions] = this.#compiler.functions([call]);
@@ -280,7 +309,7 @@ export class WasmBackend implements ProgramBackend {
   #block(bytes: number): Block | null {
     const block = this.#heap.allocate(bytes);
     if (block) return block;
-    this.#arenas.releaseIdle();
+    this.#arenas?.releaseIdle();
     return this.#heap.allocate(bytes);
   }
 
@@ -304,16 +333,6 @@ export class WasmBackend implements ProgramBackend {
   }
 }
 
-/** The WebAssembly form of a call, where there is one. */
-function lower<K extends KernelName>(
-  kernel: K,
-  inputs: readonly TensorType[],
-  attributes: KernelAttributes[K],
-  outputs: readonly TensorType[],
-): WasmCall | null {
-  return (WASM_KERNELS[kernel] as WasmKernel<K> | undefined)?.(inputs, attributes, outputs) ?? null;
-}
-
 function runReference<K extends KernelName>(
   kernel: K,
   inputs: readonly TensorType[],
@@ -324,7 +343,7 @@ function runReference<K extends KernelName>(
 ): void {
   const host = (types: readonly TensorType[], values: readonly TypedArray[]): HostOperand[] =>
     types.map(({ shape, dtype }, index) => ({ shape, dtype, values: values[index] }));
-  (REFERENCE_KERNELS[kernel] as ReferenceKernel<K>)(host(inputs, given), attributes, host(outputs, results));
+  referenceKernel(kernel)(host(inputs, given), attributes, host(outputs, results));
 }
 
 function count(counts: Map<string, number>, name: string): void {

@@ -4,6 +4,7 @@
  */
 import { ValidationError } from '../../errors.js';
 import { environmentSimd, type SimdBits } from './environment.js';
+import { kernelGeneration } from './kernels/index.js';
 import { selfCheck } from './selfCheck.js';
 import { relaxedSimdSupported } from './support.js';
 import { nodeWideEngine, type WideEngine } from './wideEngine.js';
@@ -49,17 +50,18 @@ export interface WideTrial {
 /** The engine that runs this. */
 export const NODE_TRIAL: WideTrial = { engine: nodeWideEngine, check: (engine, relaxed) => selfCheck(engine, relaxed) };
 
-/** What checks found, so that each is made once. */
-const findings = new WeakMap<WideTrial, Map<boolean, string | null>>();
+/** What checks found, by mode and kernels, so that each is made once. */
+const findings = new WeakMap<WideTrial, Map<string, string | null>>();
 const warned = new WeakMap<WideTrial, Set<string>>();
 
 function finding(trial: WideTrial, relaxed: boolean): string | null {
-  const known = findings.get(trial) ?? new Map<boolean, string | null>();
+  const known = findings.get(trial) ?? new Map<string, string | null>();
   findings.set(trial, known);
-  const found = known.get(relaxed);
+  const key = `${relaxed} ${kernelGeneration()}`;
+  const found = known.get(key);
   if (found !== undefined) return found;
   const fault = trial.check(trial.engine, relaxed);
-  known.set(relaxed, fault);
+  known.set(key, fault);
   return fault;
 }
 

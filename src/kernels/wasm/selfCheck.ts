@@ -1,6 +1,7 @@
 /**
  * The check that 256-bit code gets before it is trusted: kernels of every kind are compiled for 256 and for 128 bits, and
  * on the same numbers must give the same bits. The 128-bit code is what the tests compare with the reference kernels.
+ * Kernels that are not there yet are checked when they have come.
  * It exists because the pass that joins vectors is experimental, and one released version got a pattern wrong.
  */
 import type { KernelAttributes, KernelName, TensorType } from '../contract.js';

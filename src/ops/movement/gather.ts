@@ -1,6 +1,6 @@
 /** Gather: slices of a tensor picked by index along one axis. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall, type OperationDefinition } from '../../autograd/operation.js';
 import { DTypeError, ShapeError, UnsupportedError } from '../../errors.js';
 import type { TensorType } from '../../kernels/contract.js';
 import { normalizeAxis } from '../../tensor/shape.js';
@@ -81,12 +81,12 @@ export const gradientOfGather: GradientRule<GatherAttributes> = (context, [g]) =
 ];
 
 /** Internal: it occurs in backward passes only. */
-const GATHER_GRADIENT = defineOperation<GatherAttributes & { readonly shape: readonly number[] }>({
+const GATHER_GRADIENT: OperationDefinition<GatherAttributes & { readonly shape: readonly number[] }> = {
   type: 'GatherGradient',
   infer: ([g], { shape }) => [{ shape, dtype: g.dtype }],
   lower: (_inputs, { axis, shape }) =>
     kernelCall('gatherGradient', { axis: normalizeAxis(axis, shape.length, 'gather') }),
-});
+};
 
 /**
  * Slices of `x` picked along `axis`: shape x[:axis] + indices + x[axis + 1:]. PyTorch's `index_select` for a vector of

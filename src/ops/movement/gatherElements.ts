@@ -1,6 +1,6 @@
 /** GatherElements: one element per index, along one axis. PyTorch's `gather`. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall, type OperationDefinition } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import { DYNAMIC, formatShape, normalizeAxis } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -43,12 +43,12 @@ export const gradientOfGatherElements: GradientRule<GatherAttributes> = (context
 ];
 
 /** Internal: it occurs in backward passes only. */
-const GATHER_ELEMENTS_GRADIENT = defineOperation<GatherAttributes & { readonly shape: readonly number[] }>({
+const GATHER_ELEMENTS_GRADIENT: OperationDefinition<GatherAttributes & { readonly shape: readonly number[] }> = {
   type: 'GatherElementsGradient',
   infer: ([g], { shape }) => [{ shape, dtype: g.dtype }],
   lower: (_inputs, { axis, shape }) =>
     kernelCall('gatherElementsGradient', { axis: normalizeAxis(axis, shape.length, 'gatherElements') }),
-});
+};
 
 /** Zeros of `shape` with `g` added where `gatherElements` reads. For gradients of other operations that pick elements. */
 export const gatherElementsGradient = (g: Tensor, indices: Tensor, axis: number, shape: readonly number[]): Tensor =>

@@ -1,6 +1,6 @@
 /** Pad: more elements around a tensor, of one value or repeated from its border. Negative amounts crop. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall, type OperationDefinition } from '../../autograd/operation.js';
 import { ShapeError, UnsupportedError } from '../../errors.js';
 import { isFloating } from '../../kernels/dtype.js';
 import { DYNAMIC, formatShape } from '../../tensor/shape.js';
@@ -93,11 +93,11 @@ export const gradientOfPad: GradientRule<PadAttributes> = ({ inputTypes, attribu
 ];
 
 /** Internal: it occurs in backward passes only. */
-const PAD_GRADIENT = defineOperation<PadAttributes & { readonly shape: readonly number[] }>({
+const PAD_GRADIENT: OperationDefinition<PadAttributes & { readonly shape: readonly number[] }> = {
   type: 'PadGradient',
   infer: ([g], { shape }) => [{ shape, dtype: g.dtype }],
   lower: (_inputs, { padsBegin, padsEnd, mode }) => kernelCall('padGradient', { padsBegin, padsEnd, mode }),
-});
+};
 
 export interface PadOptions {
   /** `constant` (default) adds `value`, `edge` repeats the border, `reflect` mirrors at it without repeating it. */

@@ -1,6 +1,6 @@
 /** Slice: part of a tensor, by NumPy's rules: negative bounds count from the end, bounds beyond it are clamped. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall, type OperationDefinition } from '../../autograd/operation.js';
 import { ShapeError } from '../../errors.js';
 import { DYNAMIC, formatShape, normalizeAxis, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -101,14 +101,14 @@ export const gradientOfSlice: GradientRule<SliceAttributes> = ({ inputTypes, att
 ];
 
 /** Internal: it occurs in backward passes only. */
-const SLICE_GRADIENT = defineOperation<SliceAttributes & { readonly shape: readonly number[] }>({
+const SLICE_GRADIENT: OperationDefinition<SliceAttributes & { readonly shape: readonly number[] }> = {
   type: 'SliceGradient',
   infer: ([g], { shape }) => [{ shape, dtype: g.dtype }],
   lower(_inputs, attributes) {
     const { begin, steps } = resolveSlice(attributes.shape, attributes);
     return kernelCall('sliceGradient', { begin, steps });
   },
-});
+};
 
 const list = (values: number | readonly number[]): number[] => (typeof values === 'number' ? [values] : [...values]);
 

@@ -1,6 +1,7 @@
 /** AdaptiveAvgPool: means over windows chosen so that the output has a given size. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall, type OperationDefinition } from '../../autograd/operation.js';
+import { trainingCall } from '../../autograd/trainingCall.js';
 import { ShapeError } from '../../errors.js';
 import { DYNAMIC, formatShape, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -42,11 +43,11 @@ export const gradientOfAdaptiveAvgPool: GradientRule<AdaptiveAvgPoolAttributes> 
   g && applyOne(ADAPTIVE_AVG_POOL_GRADIENT, [g], { shape: inputTypes[0].shape }),
 ];
 
-const ADAPTIVE_AVG_POOL_GRADIENT = defineOperation<{ readonly shape: Shape }>({
+const ADAPTIVE_AVG_POOL_GRADIENT: OperationDefinition<{ readonly shape: Shape }> = {
   type: 'AdaptiveAvgPoolGradient',
   infer: ([g], { shape }) => [{ shape, dtype: g.dtype }],
-  lower: () => kernelCall('adaptiveAvgPool2dGradient', {}),
-});
+  lower: () => trainingCall('adaptiveAvgPool2dGradient', {}),
+};
 
 /**
  * Averages x [N, C, H, W] to images of `outputSize`: output i is the mean of the pixels from floor(i H / H') to

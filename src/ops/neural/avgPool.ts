@@ -4,7 +4,8 @@
  * the whole window, PyTorch by the part of it inside the padded image.
  */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall, type OperationDefinition } from '../../autograd/operation.js';
+import { trainingCall } from '../../autograd/trainingCall.js';
 import { ShapeError } from '../../errors.js';
 import type { Pool2dAttributes } from '../../kernels/contract.js';
 import { checkOptions } from '../../options.js';
@@ -68,12 +69,12 @@ export const gradientOfAvgPool: GradientRule<AvgPoolAttributes> = (context, [g])
   g && applyOne(AVG_POOL_GRADIENT, [g], { ...context.attributes, shape: context.inputTypes[0].shape }),
 ];
 
-const AVG_POOL_GRADIENT = defineOperation<AvgPoolAttributes & { readonly shape: Shape }>({
+const AVG_POOL_GRADIENT: OperationDefinition<AvgPoolAttributes & { readonly shape: Shape }> = {
   type: 'AvgPoolGradient',
   infer: ([g], { shape }) => [{ shape, dtype: g.dtype }],
   lower: ([g], { shape, ...attributes }) =>
-    kernelCall('avgPool2dGradient', kernelAttributes(attributes, shape.slice(2), g.shape.slice(2))),
-});
+    trainingCall('avgPool2dGradient', kernelAttributes(attributes, shape.slice(2), g.shape.slice(2))),
+};
 
 export interface AvgPool2dOptions {
   /** Distance between windows. Default: the kernel size. */

@@ -5,7 +5,13 @@
  */
 import { apply, applyOne } from '../../autograd/dispatch.js';
 import { noGrad } from '../../autograd/gradMode.js';
-import { defineOperation, type GradientRule, kernelCall, type TrainingForm } from '../../autograd/operation.js';
+import {
+  defineOperation,
+  type GradientRule,
+  type OperationDefinition,
+  type TrainingForm,
+} from '../../autograd/operation.js';
+import { trainingCall } from '../../autograd/trainingCall.js';
 import { ShapeError } from '../../errors.js';
 import type { TensorType } from '../../kernels/contract.js';
 import { checkOptions } from '../../options.js';
@@ -65,15 +71,15 @@ export const BATCH_NORM_INFERENCE = defineOperation<BatchNormAttributes>({
   },
 });
 
-const BATCH_NORM_TRAINING = defineOperation<{ readonly epsilon: number }>({
+const BATCH_NORM_TRAINING: OperationDefinition<{ readonly epsilon: number }> = {
   type: 'BatchNormTraining',
   infer([x, gamma, beta]) {
     checkChannels(x, gamma, beta);
     return [x, gamma, gamma].map(({ shape, dtype }) => ({ shape, dtype }));
   },
-  lower: (_inputs, { epsilon }) => kernelCall('batchNorm', { epsilon }),
+  lower: (_inputs, { epsilon }) => trainingCall('batchNorm', { epsilon }),
   saves: { inputs: [0, 1], outputs: [1, 2] },
-});
+};
 
 const gradientOfBatchNormTraining: GradientRule<{ readonly epsilon: number }> = (context, [g]) =>
   g
@@ -84,11 +90,11 @@ const gradientOfBatchNormTraining: GradientRule<{ readonly epsilon: number }> = 
       )
     : [null, null, null];
 
-const BATCH_NORM_GRADIENT = defineOperation<{ readonly epsilon: number }>({
+const BATCH_NORM_GRADIENT: OperationDefinition<{ readonly epsilon: number }> = {
   type: 'BatchNormTrainingGradient',
   infer: ([, x, gamma]) => [x, gamma, gamma].map(({ shape, dtype }) => ({ shape, dtype })),
-  lower: (_inputs, { epsilon }) => kernelCall('batchNormGradient', { epsilon }),
-});
+  lower: (_inputs, { epsilon }) => trainingCall('batchNormGradient', { epsilon }),
+};
 
 function batchNormTraining(
   x: Tensor,

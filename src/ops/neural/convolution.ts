@@ -12,6 +12,7 @@ import {
   type OpenvinoDataReader,
   type OperationDefinition,
 } from '../../autograd/operation.js';
+import { trainingCall } from '../../autograd/trainingCall.js';
 import { ShapeError } from '../../errors.js';
 import type { Conv2dAttributes, TensorType } from '../../kernels/contract.js';
 import { DYNAMIC, formatShape, type Shape } from '../../tensor/shape.js';
@@ -188,16 +189,16 @@ interface FilterGradientAttributes extends ConvolutionAttributes {
 }
 
 /** The gradient of the filters. Internal: it occurs in backward passes only. */
-const FILTER_GRADIENT = defineOperation<FilterGradientAttributes>({
+const FILTER_GRADIENT: OperationDefinition<FilterGradientAttributes> = {
   type: 'ConvolutionBackpropFilter',
   infer: ([data], { filters }) => [{ shape: filters, dtype: data.dtype }],
   lower([data], attributes) {
     const { groups, kernel, flat } = filterShape({ shape: attributes.filters, dtype: data.dtype }, attributes.grouped);
-    return kernelCall('conv2dFilterGradient', kernelAttributes(attributes, data.shape.slice(2), kernel, groups), {
+    return trainingCall('conv2dFilterGradient', kernelAttributes(attributes, data.shape.slice(2), kernel, groups), {
       outputShapes: [flat],
     });
   },
-});
+};
 
 const filterGradient = (
   data: Tensor,

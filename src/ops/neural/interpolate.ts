@@ -1,6 +1,7 @@
 /** Interpolate: images resized by nearest neighbour or bilinear interpolation. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall, type OperationDefinition } from '../../autograd/operation.js';
+import { trainingCall } from '../../autograd/trainingCall.js';
 import { ShapeError, ValidationError } from '../../errors.js';
 import type { InterpolateAttributes as KernelAttributes } from '../../kernels/contract.js';
 import { checkOptions } from '../../options.js';
@@ -57,12 +58,12 @@ export const gradientOfInterpolate: GradientRule<InterpolateAttributes> = (conte
   g && applyOne(INTERPOLATE_GRADIENT, [g], { ...context.attributes, shape: context.inputTypes[0].shape }),
 ];
 
-const INTERPOLATE_GRADIENT = defineOperation<InterpolateAttributes & { readonly shape: Shape }>({
+const INTERPOLATE_GRADIENT: OperationDefinition<InterpolateAttributes & { readonly shape: Shape }> = {
   type: 'InterpolateGradient',
   infer: ([g], { shape }) => [{ shape, dtype: g.dtype }],
   lower: ([g], { shape, ...attributes }) =>
-    kernelCall('interpolateGradient', kernelAttributes(attributes, shape, g.shape)),
-});
+    trainingCall('interpolateGradient', kernelAttributes(attributes, shape, g.shape)),
+};
 
 export interface InterpolateOptions {
   /** Size of the output, one number for both axes or [y, x]. Either this or `scaleFactor`. */

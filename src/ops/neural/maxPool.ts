@@ -1,6 +1,13 @@
 /** MaxPool: the largest value of each window, and where it stands. */
 import { apply, applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, type GradientRule, kernelCall, type OpenvinoDataReader } from '../../autograd/operation.js';
+import {
+  defineOperation,
+  type GradientRule,
+  kernelCall,
+  type OpenvinoDataReader,
+  type OperationDefinition,
+} from '../../autograd/operation.js';
+import { trainingCall } from '../../autograd/trainingCall.js';
 import { FormatError, ValidationError } from '../../errors.js';
 import type { KernelAttributes, TensorType } from '../../kernels/contract.js';
 import { checkOptions } from '../../options.js';
@@ -105,11 +112,11 @@ export const gradientOfMaxPool: GradientRule<MaxPoolAttributes> = (context, [g])
     }),
 ];
 
-const MAX_POOL_GRADIENT = defineOperation<{ readonly shape: Shape; readonly window: Window }>({
+const MAX_POOL_GRADIENT: OperationDefinition<{ readonly shape: Shape; readonly window: Window }> = {
   type: 'MaxPoolGradient',
   infer: ([g], { shape }) => [{ shape, dtype: g.dtype }],
-  lower: (_inputs, { window }) => kernelCall('maxPool2dGradient', { window }),
-});
+  lower: (_inputs, { window }) => trainingCall('maxPool2dGradient', { window }),
+};
 
 export interface MaxPool2dOptions {
   /** Distance between windows. Default: the kernel size. */

@@ -1,6 +1,7 @@
 /** MVN: mean and variance normalisation over some axes; layer normalisation is this with a trained scale and offset. */
 import { applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall, type OperationDefinition } from '../../autograd/operation.js';
+import { trainingCall } from '../../autograd/trainingCall.js';
 import { ShapeError, UnsupportedError } from '../../errors.js';
 import { DYNAMIC, formatShape, normalizeAxes, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -45,11 +46,11 @@ export const gradientOfMvn: GradientRule<MvnAttributes> = (context, [g]) => [
   g && applyOne(MVN_GRADIENT, [g, context.output(0), context.input(0)], context.attributes),
 ];
 
-const MVN_GRADIENT = defineOperation<MvnAttributes>({
+const MVN_GRADIENT: OperationDefinition<MvnAttributes> = {
   type: 'MVNGradient',
   infer: ([, , x]) => [{ shape: x.shape, dtype: x.dtype }],
-  lower: (_inputs, { axes, epsilon }) => kernelCall('mvnGradient', { axes, epsilon }),
-});
+  lower: (_inputs, { axes, epsilon }) => trainingCall('mvnGradient', { axes, epsilon }),
+};
 
 /** (x - mean) / sqrt(variance + epsilon) over `axes`, with the biased variance. */
 export const mvn = (x: Tensor, axes: number | readonly number[], epsilon = 1e-5): Tensor =>

@@ -25,8 +25,8 @@ import {
   checkCodeRange,
   checkRangeShape,
   levelsOf,
+  QUANTIZE_DEQUANTIZE,
   quantizeCodes,
-  quantizeDequantize,
   quantizeGradients,
   type RangeGradient,
 } from './quantizeDequantize.js';
@@ -72,7 +72,8 @@ export const ASYMMETRIC_FAKE_QUANTIZE = defineOperation<AsymmetricFakeQuantizeAt
   },
   decompose([x, inputLow, inputRange], attributes) {
     const { low, range } = asymmetricRange(inputLow, inputRange, attributes);
-    return [quantizeDequantize(x, low, range, attributes)];
+    // The rule of the whole stands for the gradient of the part.
+    return [applyOne(QUANTIZE_DEQUANTIZE, [x, low, range], attributes)];
   },
   bypass: ({ enabled }) => enabled === false,
   saves: { inputs: [0, 1, 2] },

@@ -4,7 +4,8 @@
  * z = round(-low s), half to even (NNCF's quantizer, docs/quantization.md).
  */
 import { apply, applyOne } from '../../autograd/dispatch.js';
-import { defineOperation, type GradientRule, kernelCall } from '../../autograd/operation.js';
+import { defineOperation, type GradientRule, kernelCall, type OperationDefinition } from '../../autograd/operation.js';
+import { trainingCall } from '../../autograd/trainingCall.js';
 import { ShapeError, ValidationError } from '../../errors.js';
 import type { TensorType } from '../../kernels/contract.js';
 import { formatShape, sameShape, sizeOf } from '../../tensor/shape.js';
@@ -94,24 +95,24 @@ export const gradientOfQuantizeDequantize: GradientRule<CodeRange> = (context, [
 export const quantizeDequantize = (x: Tensor, low: Tensor, range: Tensor, codes: CodeRange): Tensor =>
   applyOne(QUANTIZE_DEQUANTIZE, [x, low, range], codes, gradientOfQuantizeDequantize);
 
-const QUANTIZE_GRADIENT = defineOperation<CodeRange>({
+const QUANTIZE_GRADIENT: OperationDefinition<CodeRange> = {
   type: 'QuantizeDequantizeGradient',
   infer: ([, x, low, range]) => [x, low, range].map(({ shape, dtype }) => ({ shape, dtype })),
   lower([g, x, low, range], codes) {
     const [lowShape, rangeShape] = [parameterShape(low.shape), parameterShape(range.shape)];
-    return kernelCall(
+    return trainingCall(
       'fakeQuantizeGradient',
       { levels: levelsOf(codes), levelLow: codes.levelLow, levelHigh: codes.levelHigh },
       { inputShapes: [g.shape, x.shape, lowShape, rangeShape], outputShapes: [x.shape, lowShape, rangeShape] },
     );
   },
-});
+};
 
 /** Straight-through gradients of x, low and range. */
 export const quantizeGradients = (g: Tensor, x: Tensor, low: Tensor, range: Tensor, codes: CodeRange): Tensor[] =>
   apply(QUANTIZE_GRADIENT, [g, x, low, range], codes);
 
-const QUANTIZE_CODES = defineOperation<CodeRange>({
+const QUANTIZE_CODES: OperationDefinition<CodeRange> = {
   type: 'QuantizeCodes',
   infer: (inputs) => [{ shape: infer(inputs)[0].shape, dtype: 'int32' }],
   lower: ([x, low, range], codes) =>
@@ -120,7 +121,7 @@ const QUANTIZE_CODES = defineOperation<CodeRange>({
       { levels: levelsOf(codes) },
       { inputShapes: [x.shape, parameterShape(low.shape), parameterShape(range.shape)] },
     ),
-});
+};
 
 /** The integer codes (int32) that `quantizeDequantize` rounds to, counted from the value zero: y = code * range / (levels - 1). */
 export const quantizeCodes = (x: Tensor, low: Tensor, range: Tensor, codes: CodeRange): Tensor =>

@@ -15,8 +15,8 @@ import {
   checkCodeRange,
   checkRangeShape,
   levelsOf,
+  QUANTIZE_DEQUANTIZE,
   quantizeCodes,
-  quantizeDequantize,
   quantizeGradients,
   type RangeGradient,
 } from './quantizeDequantize.js';
@@ -47,7 +47,8 @@ export const SYMMETRIC_FAKE_QUANTIZE = defineOperation<SymmetricFakeQuantizeAttr
   },
   decompose([x, scale], attributes) {
     const { low, range } = symmetricRange(scale, attributes);
-    return [quantizeDequantize(x, low, range, attributes)];
+    // The rule of the whole stands for the gradient of the part.
+    return [applyOne(QUANTIZE_DEQUANTIZE, [x, low, range], attributes)];
   },
   bypass: ({ enabled }) => enabled === false,
   saves: { inputs: [0, 1] },

@@ -1,19 +1,18 @@
 /** Runs one reference kernel on host arrays, and compares with what the naive definitions give. */
 import { expect } from 'vitest';
-import type { KernelAttributes } from '../../../src/kernels/contract.js';
+import type { KernelAttributes, KernelName } from '../../../src/kernels/contract.js';
 import { allocateArray, type DType, type TypedArray } from '../../../src/kernels/dtype.js';
-import type { HostOperand, ReferenceKernel } from '../../../src/kernels/reference/kernel.js';
-import { NN_KERNELS } from '../../../src/kernels/reference/nn.js';
+import type { HostOperand } from '../../../src/kernels/reference/kernel.js';
+import { referenceKernel } from '../../../src/kernels/reference/kernels.js';
 import { createRandom, filled, sizeOf } from '../conformance/kernelCase.js';
 
-type Kernel = keyof typeof NN_KERNELS;
 type Shape = readonly number[];
 
 export type Floating = 'float32' | 'float64';
 export const FLOATING: readonly Floating[] = ['float32', 'float64'];
 
 /** All outputs of a kernel; `outputs` gives their shapes, with the dtype of the first input unless told otherwise. */
-export function runAll<K extends Kernel>(
+export function runAll<K extends KernelName>(
   kernel: K,
   inputs: readonly HostOperand[],
   attributes: KernelAttributes[K],
@@ -23,12 +22,12 @@ export function runAll<K extends Kernel>(
     const { shape, dtype } = 'dtype' in output ? output : { shape: output, dtype: inputs[0].dtype };
     return { shape, dtype, values: allocateArray(dtype, sizeOf(shape)) };
   });
-  (NN_KERNELS[kernel] as ReferenceKernel<K>)(inputs, attributes, results);
+  referenceKernel(kernel)(inputs, attributes, results);
   return results.map(({ values }) => values);
 }
 
 /** The only output of a kernel. */
-export const run = <K extends Kernel>(
+export const run = <K extends KernelName>(
   kernel: K,
   inputs: readonly HostOperand[],
   attributes: KernelAttributes[K],

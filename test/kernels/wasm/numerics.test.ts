@@ -5,7 +5,7 @@ import type { KernelName } from '../../../src/kernels/contract.js';
 import { i32, v128 } from '../../../src/kernels/wasm/assembler/instructions.js';
 import { WasmBackend } from '../../../src/kernels/wasm/backend.js';
 import type { WasmCall, WasmKernel } from '../../../src/kernels/wasm/kernel.js';
-import { WASM_KERNELS } from '../../../src/kernels/wasm/kernels/index.js';
+import { addWasmKernels, WASM_KERNELS } from '../../../src/kernels/wasm/kernels/index.js';
 import { chooseNumerics } from '../../../src/kernels/wasm/numerics.js';
 import { selfCheck } from '../../../src/kernels/wasm/selfCheck.js';
 import { findObstacle, nodeWideEngine } from '../../../src/kernels/wasm/wideEngine.js';
@@ -169,6 +169,24 @@ describe('the check of 256-bit code', () => {
     expect(trial.checked()).toBe(1);
     expect(warn).toHaveBeenCalledTimes(1);
     expect(warn.mock.calls[0][0]).toMatch(/failed: 'clamp'.*Kernels run with 128 bits/);
+  });
+
+  it('is made again for kernels that are added later; where they are wrong, all go on with 128 bits', () => {
+    const kernels = { ...WASM_KERNELS };
+    const trial = fakeTrial(kernels);
+    const backend = WasmBackend.create({ simd: 256 }, trial);
+    expect(addArrays(backend, 1000).wrong()).toBe(0);
+    addWasmKernels({});
+    expect(addArrays(backend, 1000).wrong()).toBe(0);
+    expect([trial.checked(), backend.info().simd]).toEqual([2, 256]);
+    Object.assign(kernels, { clamp: broken });
+    addWasmKernels({});
+    expect(addArrays(backend, 1000).wrong()).toBe(0);
+    expect([trial.checked(), backend.info().simd]).toEqual([3, 128]);
+    expect(backend.info().simdReason).toMatch(/check of what the engine compiles failed: 'clamp'/);
+    const compiled = trial.compiled();
+    expect(addArrays(backend, 999).wrong()).toBe(0);
+    expect(trial.compiled()).toBe(compiled);
   });
 
   it('is made once for each mode', () => {

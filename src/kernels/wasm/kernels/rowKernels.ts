@@ -4,15 +4,16 @@ import { batchNormInference } from './batchNormInference.js';
 import { channelSums } from './channelSums.js';
 import { binary, broadcast, clamp, convert, elu, select, unary } from './elementwise.js';
 import { fakeQuantize, fakeQuantizeCodes, fakeQuantizeOpenvino } from './fakeQuantize.js';
-import { fakeQuantizeGradient } from './fakeQuantizeGradient.js';
 import { makesSums, type RowBody, type RowKernel, type RowKernels } from './rowBody.js';
 import { rowDTypes } from './rows.js';
 
-const ROW_KERNELS: RowKernels = {
+const kernels: { [K in KernelName]?: RowKernel<K> } = {
   ...{ unary, binary, clamp, elu, select, convert, broadcast, batchNormInference },
-  ...{ fakeQuantize, fakeQuantizeCodes, fakeQuantizeOpenvino, fakeQuantizeGradient },
+  ...{ fakeQuantize, fakeQuantizeCodes, fakeQuantizeOpenvino },
   reduce: channelSums,
 };
+
+export const addRowKernels = (added: RowKernels): void => void Object.assign(kernels, added);
 
 /** A kernel call as far as it decides what a loop does. */
 export interface RowCall {
@@ -25,7 +26,7 @@ export interface RowCall {
 /** The description of a call; null where rows do not cover it. */
 export function rowBodyOf({ kernel, inputs, attributes, outputs }: RowCall): RowBody | null {
   if (![...inputs, ...outputs].every(({ dtype }) => rowDTypes(dtype))) return null;
-  return (ROW_KERNELS[kernel] as RowKernel<KernelName> | undefined)?.(inputs, attributes as never, outputs) ?? null;
+  return (kernels[kernel] as RowKernel<KernelName> | undefined)?.(inputs, attributes as never, outputs) ?? null;
 }
 
 /** Shape of the rows of a call. */
