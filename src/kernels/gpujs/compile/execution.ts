@@ -60,6 +60,8 @@ class Run {
   readonly #executor: Executor;
   readonly #views = new Map<Launch, Maybe<View>>();
   readonly #waiting: Promise<unknown>[] = [];
+  /** Settles when all operations so far have been launched. */
+  #added: Promise<unknown> | undefined;
 
   constructor(known: ReadonlyMap<ProgramBuffer, Content>, executor: Executor) {
     this.#known = known;
@@ -74,9 +76,13 @@ class Run {
   add({ operation, reads, exports, dies }: PlannedOperation): void {
     const done = operation.kind === 'launch' ? this.#launch(operation, reads, exports) : this.#onHost(operation, reads);
     // Failures are reported by what is read, if it is.
-    if (done instanceof Promise) this.#waiting.push(done.catch(() => undefined));
+    if (done instanceof Promise) {
+      this.#waiting.push(done.catch(() => undefined));
+      this.#added = Promise.allSettled([this.#added, done]);
+    }
     if (dies.length > 0) {
-      afterwards(done, () => {
+      // What is added later can be launched earlier, as when a kernel is still being compiled: all readers must be through.
+      afterwards(this.#added, () => {
         for (const array of dies) this.#free(array);
       });
     }
