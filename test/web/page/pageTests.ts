@@ -1,5 +1,7 @@
 /** The page as a visitor uses it: a whole training, its files, drawing, ranges, settings. */
 import type { Browser } from 'playwright-core';
+import { createServer } from 'vite';
+import { pageConfig } from '../../../web/vite.config.js';
 import { ensure, type Report } from '../../package/report.js';
 import { ENOUGH, ensureSame, LONGEST_RUN, LONGEST_TASK } from './limits.js';
 import { PagePilot, type PilotOptions } from './pilot.js';
@@ -136,5 +138,31 @@ export async function pageTests(browser: Browser, site: Site, report: Report, fi
     await pilot.train();
     pilot.ensureQuiet();
     return message;
+  });
+}
+
+/** What `npm run web` serves: the page in development. */
+export async function devServerTest(browser: Browser, report: Report, root: string): Promise<void> {
+  await report.check('page: the development server serves it, isolated', async () => {
+    const config = pageConfig(root);
+    const server = await createServer({
+      ...config,
+      logLevel: 'error',
+      server: { ...config.server, port: 0, host: '127.0.0.1' },
+    });
+    try {
+      await server.listen();
+      const address = server.resolvedUrls?.local[0];
+      if (!address) throw new Error('it has no address');
+      const pilot = await PagePilot.open(browser, address);
+      ensure(await pilot.page.evaluate(() => crossOriginIsolated), 'the page is not isolated');
+      await pilot.fill({ epochs: 1 });
+      await pilot.train();
+      pilot.ensureQuiet();
+      await pilot.close();
+      return undefined;
+    } finally {
+      await server.close();
+    }
   });
 }
