@@ -23,7 +23,7 @@ const UNARY: Record<UnaryFunction, (x: number) => number> = {
   sqrt: Math.sqrt,
   abs: Math.abs,
   negative: (x) => 0 - x,
-  sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0),
+  sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : x),
   floor: Math.floor,
   ceiling: Math.ceil,
   round: naiveRound,
@@ -59,15 +59,23 @@ const BINARY: Record<BinaryFunction, (a: number, b: number) => number> = {
 
 const LIMITS = { int32: [-(2 ** 31), 2 ** 31 - 1], int8: [-128, 127], uint8: [0, 255] } as const;
 
+/** A whole number in a type: of those that are equal modulo its width, the one that it has. */
+function wrapped(value: number, dtype: string): number {
+  if (!(dtype in LIMITS)) return value;
+  const [lowest, highest] = LIMITS[dtype as keyof typeof LIMITS];
+  const width = highest - lowest + 1;
+  return value - width * Math.floor((value - lowest) / width);
+}
+
 function naiveConvert(value: number, from: string, to: string): number {
   if (to === 'bool') {
     return Number(value !== 0);
   }
   if (to in LIMITS && from.startsWith('float')) {
     const [lowest, highest] = LIMITS[to as keyof typeof LIMITS];
-    return Math.trunc(Math.min(Math.max(value, lowest), highest));
+    return Number.isNaN(value) ? 0 : Math.trunc(Math.min(Math.max(value, lowest), highest));
   }
-  return value;
+  return wrapped(value, to);
 }
 
 const total = (group: readonly number[]): number => group.reduce((sum, value) => sum + value, 0);
@@ -89,8 +97,10 @@ export const NAIVE_ELEMENTWISE: NaiveKernels<
     const integer = !y.dtype.startsWith('float');
     return [
       tabulate(y.shape, (index) => {
-        const value = BINARY[attributes.function](broadcastAt(a, index), broadcastAt(b, index));
-        return integer ? Math.floor(value) : value;
+        const divisor = broadcastAt(b, index);
+        if (integer && attributes.function === 'divide' && divisor === 0) return 0;
+        const value = BINARY[attributes.function](broadcastAt(a, index), divisor);
+        return integer ? wrapped(Math.floor(value), y.dtype) : value;
       }),
     ];
   },

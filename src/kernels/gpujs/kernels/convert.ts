@@ -24,7 +24,8 @@ export const convertFunction =
   ([x], y) => {
     const limits = LIMITS[to];
     if (to === 'bool') {
-      return `let ${y} = 0; if (${x} !== 0) { ${y} = 1; }`;
+      // NaN is true; see `notEqual`.
+      return `let ${y} = 1; if (${x} === 0) { ${y} = 0; }`;
     }
     return isFloating(from) && limits ? truncate(x, limits, y) : `let ${y} = ${x}; ${wrap(y, to)}`;
   };

@@ -65,6 +65,12 @@ const holds =
   (a, b, y) =>
     `let ${y} = 0; if (${condition(a, b)}) { ${y} = 1; }`;
 
+/** NaN equals nothing, but need not be unequal to it in a shading language: so `!==` is never asked. */
+const fails =
+  (condition: (a: string, b: string) => string): BinaryWriter =>
+  (a, b, y) =>
+    `let ${y} = 1; if (${condition(a, b)}) { ${y} = 0; }`;
+
 const BINARY: Readonly<Record<BinaryFunction, BinaryWriter>> = {
   add: operator('+'),
   subtract: operator('-'),
@@ -74,13 +80,13 @@ const BINARY: Readonly<Record<BinaryFunction, BinaryWriter>> = {
   maximum: (a, b, y) => extreme('max', a, b, y),
   minimum: (a, b, y) => extreme('min', a, b, y),
   equal: holds((a, b) => `${a} === ${b}`),
-  notEqual: holds((a, b) => `${a} !== ${b}`),
+  notEqual: fails((a, b) => `${a} === ${b}`),
   less: holds((a, b) => `${a} < ${b}`),
   lessEqual: holds((a, b) => `${a} <= ${b}`),
   greater: holds((a, b) => `${a} > ${b}`),
   greaterEqual: holds((a, b) => `${a} >= ${b}`),
-  logicalAnd: holds((a, b) => `${a} !== 0 && ${b} !== 0`),
-  logicalOr: holds((a, b) => `${a} !== 0 || ${b} !== 0`),
+  logicalAnd: fails((a, b) => `${a} === 0 || ${b} === 0`),
+  logicalOr: fails((a, b) => `${a} === 0 && ${b} === 0`),
 };
 
 /** Functions that give bool, of any type. */

@@ -30,6 +30,7 @@ import { sgdUpdate } from './sgdUpdate.js';
 import { slice, sliceGradient } from './slice.js';
 import { logSoftmax, softmax } from './softmax.js';
 import { MAX_LENGTH } from './source.js';
+import { topK } from './topK.js';
 import { transpose } from './transpose.js';
 
 type ProgramWriters = { readonly [K in KernelName]?: ProgramWriter<K> };
@@ -80,6 +81,7 @@ const PROGRAMS: ProgramWriters = {
   fakeQuantizeOpenvino,
   adamUpdate,
   rmspropUpdate,
+  topK,
 };
 
 /** Kernels with a program of their own, for at least some of their attributes. */
@@ -110,6 +112,7 @@ const TAKE_WHOLE_NUMBERS: readonly KernelName[] = [
   'gatherElements',
   'gatherElementsGradient',
   'fakeQuantizeCodes',
+  'topK',
 ];
 
 /** Device memory holds arrays of at least one element, and few enough to be indexed exactly. */

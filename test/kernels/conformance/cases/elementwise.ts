@@ -72,12 +72,43 @@ unary.push(
     special: true,
   },
   {
-    name: 'large magnitudes',
-    inputs: () => [operand([4], [-90, -30, 30, 90])],
-    attributes: { function: 'softplus' },
-    outputs: [type([4])],
+    name: 'log: from the smallest to the largest',
+    inputs: () => [operand([9], [1.2e-38, 1e-30, 1e-3, 0.999, 1, 1.0001, 1.5, 1e10, 3e38])],
+    attributes: { function: 'log' },
+    outputs: [type([9])],
   },
 );
+for (const name of [
+  'abs',
+  'negative',
+  'sign',
+  'floor',
+  'ceiling',
+  'sqrt',
+  'reciprocal',
+  'exp',
+  'log',
+  'sigmoid',
+  'tanh',
+  'softplus',
+] as const) {
+  unary.push({
+    name: `${name}: NaN, infinities and zeros`,
+    inputs: () => [operand([5], [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0])],
+    attributes: { function: name },
+    outputs: [type([5])],
+    special: true,
+  });
+}
+for (const name of ['sigmoid', 'tanh', 'exp', 'erf', 'gelu', 'geluTanh', 'swish', 'softplus', 'mish'] as const) {
+  const most = name === 'erf' || name === 'gelu' ? 8 : 80;
+  unary.push({
+    name: `${name}: large and small magnitudes`,
+    inputs: () => [operand([8], [-most, -most / 3, -1e-3, -1e-7, 1e-7, 1e-3, most / 3, most])],
+    attributes: { function: name },
+    outputs: [type([8])],
+  });
+}
 for (const name of ['abs', 'negative', 'sign', 'relu'] as const) {
   unary.push({
     name: `${name} of int32`,
@@ -159,7 +190,55 @@ const binary: KernelCase<'binary'>[] = [
     attributes: { function: 'power' },
     outputs: [type([3, 4])],
   },
-  ...(['maximum', 'greater', 'equal'] as const).map(
+  ...(['int8', 'uint8'] as const).flatMap((dtype) =>
+    (['add', 'subtract', 'multiply'] as const).map(
+      (name): KernelCase<'binary'> => ({
+        name: `${name} of ${dtype}: wraps`,
+        inputs: (random) => [
+          integers(random, [4, 8], dtype === 'uint8' ? 0 : -128, dtype === 'uint8' ? 255 : 127, dtype),
+          integers(random, [8], dtype === 'uint8' ? 0 : -128, dtype === 'uint8' ? 255 : 127, dtype),
+        ],
+        attributes: { function: name },
+        outputs: [type([4, 8], dtype)],
+      }),
+    ),
+  ),
+  {
+    name: 'divide of int32: signs, and by zero',
+    inputs: () => [
+      operand([8], [7, -7, 7, -7, 6, -6, 5, 0], 'int32'),
+      operand([8], [2, 2, -2, -2, 3, -3, 0, 0], 'int32'),
+    ],
+    attributes: { function: 'divide' },
+    outputs: [type([8], 'int32')],
+  },
+  {
+    name: 'divide of int32: large',
+    inputs: () => [
+      operand([4], [16777213, -16777215, 16777215, 16000000], 'int32'),
+      operand([4], [16777215, 16777214, 5, -7], 'int32'),
+    ],
+    attributes: { function: 'divide' },
+    outputs: [type([4], 'int32')],
+  },
+  {
+    name: 'power: whole exponents of either sign',
+    inputs: (random) => [uniform(random, [5, 6], -2, 2), operand([6], [-7, -2, -1, 2, 5, 12])],
+    attributes: { function: 'power' },
+    outputs: [type([5, 6])],
+    magnitude: 100,
+  },
+  {
+    name: 'power: NaN, infinities and zeros',
+    inputs: () => [
+      operand([10], [Number.NaN, Number.NaN, 2, 0, 0, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -2, 1]),
+      operand([10], [0, 1, Number.NaN, -1, 0.5, 3, -2, 3, 0.5, Number.POSITIVE_INFINITY]),
+    ],
+    attributes: { function: 'power' },
+    outputs: [type([10])],
+    special: true,
+  },
+  ...(['maximum', 'minimum', 'greater', 'lessEqual', 'equal', 'notEqual'] as const).map(
     (name): KernelCase<'binary'> => ({
       name: `${name}: NaN and infinities`,
       inputs: () => [
@@ -167,7 +246,7 @@ const binary: KernelCase<'binary'>[] = [
         operand([4], [1, Number.NaN, 1, 1]),
       ],
       attributes: { function: name },
-      outputs: [type([4], name === 'maximum' ? 'float32' : 'bool')],
+      outputs: [type([4], name === 'maximum' || name === 'minimum' ? 'float32' : 'bool')],
       special: true,
     }),
   ),
@@ -245,6 +324,36 @@ const reduce: KernelCase<'reduce'>[] = (
   ),
 );
 reduce.push(
+  ...(['sum', 'mean', 'max', 'min'] as const).flatMap((name): KernelCase<'reduce'>[] => [
+    {
+      name: `${name}: many elements`,
+      inputs: (random) => [uniform(random, [3, 2100])],
+      attributes: { function: name, axes: [0, 1] },
+      outputs: [type([])],
+      magnitude: 20,
+    },
+    {
+      name: `${name}: many elements of each channel`,
+      inputs: (random) => [uniform(random, [7, 3, 17, 13])],
+      attributes: { function: name, axes: [0, 2, 3] },
+      outputs: [type([3])],
+      magnitude: 10,
+    },
+  ]),
+  ...(['max', 'min', 'sum'] as const).map(
+    (name): KernelCase<'reduce'> => ({
+      name: `${name}: NaN and infinities`,
+      inputs: () => [
+        operand(
+          [4, 3],
+          [Number.NaN, 1, 2, 1, Number.NaN, 2, 1, Number.POSITIVE_INFINITY, 3, -1, Number.NEGATIVE_INFINITY, 4],
+        ),
+      ],
+      attributes: { function: name, axes: [1] },
+      outputs: [type([4])],
+      special: true,
+    }),
+  ),
   {
     name: 'sum: empty axis',
     inputs: () => [operand([2, 0], [])],
@@ -306,6 +415,18 @@ export const ELEMENTWISE_CASES: SomeKernelCases<
       outputs: [type([3])],
       special: true,
     },
+    {
+      name: 'one side',
+      inputs: (random) => [uniform(random, [7])],
+      attributes: { min: Number.NEGATIVE_INFINITY, max: 0.5 },
+      outputs: [type([7])],
+    },
+    {
+      name: 'int32',
+      inputs: (random) => [integers(random, [9], -9, 9)],
+      attributes: { min: -3, max: 5 },
+      outputs: [type([9], 'int32')],
+    },
   ],
   elu: [
     {
@@ -313,6 +434,19 @@ export const ELEMENTWISE_CASES: SomeKernelCases<
       inputs: (random) => [uniform(random, [5, 6])],
       attributes: { alpha: 0.7 },
       outputs: [type([5, 6])],
+    },
+    {
+      name: 'large and small magnitudes',
+      inputs: () => [operand([9], [-90, -20, -0.4, -0.3, -1e-3, -1e-6, 0, 1e-6, 50])],
+      attributes: { alpha: 1.5 },
+      outputs: [type([9])],
+    },
+    {
+      name: 'NaN and infinities',
+      inputs: () => [operand([3], [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])],
+      attributes: { alpha: 1 },
+      outputs: [type([3])],
+      special: true,
     },
   ],
   convert: [
@@ -322,6 +456,21 @@ export const ELEMENTWISE_CASES: SomeKernelCases<
       inputs: () => [operand([4], [-1e10, 1e10, -2.9, 2.9])],
       attributes: {},
       outputs: [type([4], 'int32')],
+    },
+    ...(['int32', 'int8', 'uint8', 'bool'] as const).map(
+      (dtype): KernelCase<'convert'> => ({
+        name: `NaN and infinities to ${dtype}`,
+        inputs: () => [operand([3], [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])],
+        attributes: {},
+        outputs: [type([3], dtype)],
+        special: true,
+      }),
+    ),
+    {
+      name: 'int32 to uint8: wraps',
+      inputs: () => [operand([6], [-300, -1, 255, 256, 1000, -256], 'int32')],
+      attributes: {},
+      outputs: [type([6], 'uint8')],
     },
   ],
   reduce,

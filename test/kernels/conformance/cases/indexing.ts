@@ -134,6 +134,12 @@ const concat: KernelCase<'concat'>[] = [
     outputs: [type([2, 5])],
   },
   {
+    name: 'many inputs',
+    inputs: (random) => Array.from({ length: 14 }, (_, index) => uniform(random, [2, 1 + (index % 3), 2])),
+    attributes: { axis: 1 },
+    outputs: [type([2, 27, 2])],
+  },
+  {
     name: 'last axis, long rows',
     inputs: (random) => [uniform(random, [3, 33]), uniform(random, [3, 20]), uniform(random, [3, 2])],
     attributes: { axis: 1 },
@@ -245,18 +251,42 @@ export const INDEXING_CASES: SomeKernelCases<
       outputs: [type([2, 3])],
     },
     {
+      name: 'constant: int32',
+      inputs: (random) => [integers(random, [2, 3], -9, 9)],
+      attributes: { padsBegin: [1, 0], padsEnd: [0, 2], mode: 'constant', value: 0 },
+      outputs: [type([3, 5], 'int32')],
+    },
+    {
       name: 'reflect: more than once around',
       inputs: (random) => [uniform(random, [3])],
       attributes: { padsBegin: [5], padsEnd: [6], mode: 'reflect', value: 0 },
       outputs: [type([14])],
     },
   ],
-  padGradient: PADS.map(({ name, shape, attributes, result }) => ({
-    name,
-    inputs: (random) => [uniform(random, result)],
-    attributes,
-    outputs: [type(shape)],
-  })),
+  padGradient: [
+    ...PADS.map(
+      ({ name, shape, attributes, result }): KernelCase<'padGradient'> => ({
+        name,
+        inputs: (random) => [uniform(random, result)],
+        attributes,
+        outputs: [type(shape)],
+      }),
+    ),
+    {
+      name: 'edge: one element',
+      inputs: (random) => [uniform(random, [6, 2])],
+      attributes: { padsBegin: [2, 0], padsEnd: [3, 0], mode: 'edge' },
+      outputs: [type([1, 2])],
+    },
+    ...(['edge', 'reflect'] as const).map(
+      (mode): KernelCase<'padGradient'> => ({
+        name: `${mode}: more than once around`,
+        inputs: (random) => [uniform(random, [14])],
+        attributes: { padsBegin: [5], padsEnd: [6], mode },
+        outputs: [type([3])],
+      }),
+    ),
+  ],
   gather: [
     ...GATHERS.map(
       (example): KernelCase<'gather'> => ({

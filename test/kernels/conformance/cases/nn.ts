@@ -206,6 +206,23 @@ const MATRICES: readonly (readonly [string, Shape, Shape, boolean, boolean, Shap
   ['long sums, left transposed', [1500, 2], [1500, 3], true, false, [2, 3]],
 ];
 
+/** Lines with -Infinity in them, as masks of attention leave it; in the long one whole chunks of it, whatever their size. */
+const MASKED_LINES: readonly (KernelCase<'softmax'> & KernelCase<'logSoftmax'>)[] = [
+  { name: 'masked lines', shape: [2, 5], masked: 2 },
+  { name: 'masked lines, many elements', shape: [2, 1600], masked: 900 },
+].map(({ name, shape, masked }) => ({
+  name,
+  inputs: (random: Random) => {
+    const x = uniform(random, shape, -5, 5);
+    x.values.fill(Number.NEGATIVE_INFINITY, 0, masked);
+    x.values[x.values.length - 1] = Number.NEGATIVE_INFINITY;
+    return [x];
+  },
+  attributes: { axis: 1 },
+  outputs: [type(shape)],
+  special: true,
+}));
+
 export const NN_CASES: SomeKernelCases<
   | 'matMul'
   | 'conv2d'
@@ -339,19 +356,29 @@ export const NN_CASES: SomeKernelCases<
     outputs: [type(shape), type([shape[1]]), type([shape[1]])],
     magnitude: 8,
   })),
-  softmax: SOFTMAXES.map(([shape, axis]) => ({
-    name: `[${shape}] along ${axis}`,
-    inputs: (random) => [uniform(random, shape, -20, 20)],
-    attributes: { axis },
-    outputs: [type(shape)],
-  })),
-  logSoftmax: SOFTMAXES.map(([shape, axis]) => ({
-    name: `[${shape}] along ${axis}`,
-    inputs: (random) => [uniform(random, shape, -200, 200)],
-    attributes: { axis },
-    outputs: [type(shape)],
-    magnitude: 100,
-  })),
+  softmax: [
+    ...SOFTMAXES.map(
+      ([shape, axis]): KernelCase<'softmax'> => ({
+        name: `[${shape}] along ${axis}`,
+        inputs: (random) => [uniform(random, shape, -20, 20)],
+        attributes: { axis },
+        outputs: [type(shape)],
+      }),
+    ),
+    ...MASKED_LINES,
+  ],
+  logSoftmax: [
+    ...SOFTMAXES.map(
+      ([shape, axis]): KernelCase<'logSoftmax'> => ({
+        name: `[${shape}] along ${axis}`,
+        inputs: (random) => [uniform(random, shape, -200, 200)],
+        attributes: { axis },
+        outputs: [type(shape)],
+        magnitude: 100,
+      }),
+    ),
+    ...MASKED_LINES,
+  ],
   mvn: NORMALIZED.map(([name, shape, axes]) => ({
     name,
     inputs: (random) => [uniform(random, shape)],

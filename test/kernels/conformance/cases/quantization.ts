@@ -56,6 +56,15 @@ const GRIDS: readonly GridExample[] = [
     range: [2],
     attributes: { levels: 2, levelLow: -1, levelHigh: 0 },
   },
+  {
+    name: 'many elements per channel',
+    shape: [40, 2, 31],
+    limits: [1, 2, 1],
+    low: [-1, -0.8],
+    range: [2, 1.6],
+    attributes: SIGNED,
+    magnitude: 8,
+  },
   { name: 'small scale', shape: [9], limits: [1], low: [-1e-6], range: [2e-6], attributes: NARROW, magnitude: 1e-6 },
   { name: 'scalar', shape: [], limits: [1], low: [-1.28], range: [2.55], attributes: SIGNED },
   { name: 'empty', shape: [0, 3], limits: [1, 3], low: [-1, -1, -1], range: [2, 2, 2], attributes: SIGNED },
@@ -203,7 +212,16 @@ export const QUANTIZATION_CASES: SomeKernelCases<
       special: true,
     },
   ],
-  fakeQuantizeOpenvino: openvino,
+  fakeQuantizeOpenvino: [
+    ...openvino,
+    {
+      name: 'NaN and infinities',
+      inputs: () => [specialInputs()[0], ...[-1, 1, -2, 2].map((limit) => operand([], [limit]))],
+      attributes: { levels: 16 },
+      outputs: [type([4])],
+      special: true,
+    },
+  ],
   sgdUpdate: (
     [
       ['plain', {}],
