@@ -2,8 +2,10 @@
  * The browser's half of `npm run test:gpu`: the conformance cases on a mode of the GPU.js backend,
  * and what can only be seen on a device with memory of its own.
  */
+import { init } from 'quantgrad';
 import { GpuJsBackend } from '../../src/kernels/gpujs/backend.js';
 import type { GpuJsMode } from '../../src/kernels/gpujs/library.js';
+import { type DigitsLosses, trainDigits } from '../kernels/gpujs/trainDigits.js';
 import { runConformance } from './conformance.js';
 import { DEVICE_TESTS } from './deviceTests.js';
 import { collect, type Outcome } from './outcome.js';
@@ -34,7 +36,12 @@ async function runMode(mode: GpuJsMode, only: readonly string[]): Promise<Outcom
 declare global {
   interface Window {
     runMode: (mode: GpuJsMode, only: readonly string[]) => Promise<Outcome>;
+    trainDigits: (mode: GpuJsMode, csv: string) => Promise<DigitsLosses>;
   }
 }
 
 window.runMode = runMode;
+window.trainDigits = async (gpuMode, csv) => {
+  await init({ backend: 'gpujs', gpuMode });
+  return trainDigits(csv);
+};
