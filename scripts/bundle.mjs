@@ -2,6 +2,7 @@
  * Makes dist smaller and adds the single file, after the compiler:
  *
  * - dist/quantgrad.min.js is everything but GPU.js as one ES module, for `<script type="module">` and CDNs;
+ * - the program of a thread, which is a text, is minified;
  * - the other modules lose their comments (the declarations keep them), which a third of the disk's blocks hold.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
@@ -12,25 +13,34 @@ import { build, transform } from 'esbuild';
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const GPU_JS = './kernels/gpujs/vendor/gpu.js';
 
-await build({
-  entryPoints: [join(dist, 'index.js')],
-  bundle: true,
-  format: 'esm',
-  platform: 'browser',
-  target: 'es2022',
-  minify: true,
-  legalComments: 'inline',
-  external: ['node:*'],
-  plugins: [
-    {
-      // GPU.js stays a file of its own, which is read when its backend is asked for.
-      name: 'gpujs',
-      setup: ({ onResolve }) => onResolve({ filter: /vendor\/gpu\.js$/ }, () => ({ path: GPU_JS, external: true })),
-    },
-  ],
-  outfile: join(dist, 'quantgrad.min.js'),
-  logLevel: 'warning',
-});
+const bundleAll = () =>
+  build({
+    entryPoints: [join(dist, 'index.js')],
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    legalComments: 'inline',
+    external: ['node:*'],
+    plugins: [
+      {
+        // GPU.js stays a file of its own, which is read when its backend is asked for.
+        name: 'gpujs',
+        setup: ({ onResolve }) => onResolve({ filter: /vendor\/gpu\.js$/ }, () => ({ path: GPU_JS, external: true })),
+      },
+    ],
+    outfile: join(dist, 'quantgrad.min.js'),
+    logLevel: 'warning',
+  });
+
+// The program of a thread is a text, which the minifier of the bundles leaves alone.
+const workerFile = join(dist, 'kernels/wasm/threads/workerSource.js');
+const { WORKER_SOURCE } = await import(workerFile);
+const worker = await transform(WORKER_SOURCE, { minify: true, target: 'es2022', legalComments: 'none' });
+await writeFile(workerFile, `export const WORKER_SOURCE = ${JSON.stringify(worker.code)};\n`);
+
+await bundleAll();
 
 const modules = (await readdir(dist, { recursive: true })).filter((file) => file.endsWith('.js'));
 for (const file of modules.filter((name) => !name.includes('vendor') && !name.endsWith('.min.js'))) {

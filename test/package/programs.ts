@@ -24,6 +24,21 @@ ${BODY}
 console.log('done', tensor([1]) instanceof Tensor);
 `;
 
+/** For other runtimes: the same, with a checkpoint and enough work for several threads. Says what computed. */
+export const RUNTIME = `import { ${NAMES}, Tensor, info, loadCheckpoint, saveCheckpoint } from 'quantgrad';
+${BODY}
+await saveCheckpoint('last.safetensors', { model: quantized, optimizer });
+const fresh = new nn.Sequential(new nn.Conv2d(1, 4, 3), new nn.ReLU(), new nn.Flatten(), new nn.Linear(64, 3));
+const { model: restored } = await loadCheckpoint('last.safetensors', { model: fresh });
+const [before, after] = [quantized, restored].map((each) => each.eval().forward(images[1]).dataSync());
+if (String(before) !== String(after)) throw new Error('the checkpoint gives other results');
+const large = randn([512, 512]);
+const sum = large.matMul(large).sum().item();
+if (!Number.isFinite(sum)) throw new Error('a product gives ' + sum);
+console.log('engine', info().backend + ', threads: ' + info().threads);
+console.log('done', tensor([1]) instanceof Tensor);
+`;
+
 /** The same through \`require\`; both forms have the same classes. */
 export const COMMONJS = `const { ${NAMES}, Tensor } = require('quantgrad');
 const { Conv2d } = require('quantgrad/nn');
@@ -45,6 +60,7 @@ import { resnet18 } from 'quantgrad/nn/models';
 import { Adam } from 'quantgrad/optim';
 import { profileModel } from 'quantgrad/profile';
 import { getConfig } from 'quantgrad/quant';
+import { InferenceSession, type ModelSource } from 'quantgrad/runtime';
 
 export async function train(images: Tensor): Promise<void> {
   const model = new nn.Sequential(new Linear(4, 2), new nn.ReLU());
@@ -56,6 +72,7 @@ export async function train(images: Tensor): Promise<void> {
   await saveCheckpoint('last.safetensors', { model: quantized, optimizer });
   await saveModel(quantized, 'model.xml');
 }
+export const open = (source: ModelSource): Promise<InferenceSession> => InferenceSession.create(source);
 // @ts-expect-error A path is no number.
 readModel(1);
 export { getConfig, profileModel, resnet18, tensor };

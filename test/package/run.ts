@@ -4,11 +4,13 @@
  * publint and are-the-types-wrong come from the npm registry; without it they are skipped, as `npm audit` is.
  * `--no-build` takes dist as it is. The last line is `N passed, N failed`.
  */
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { bundle, load, RUNS, TRAINS } from './bundles.js';
 import { type Installed, installPackage, ROOT, readJson, runOrThrow, runProgram } from './install.js';
 import { COMMONJS, ESM, TYPES } from './programs.js';
 import { ensure, Report, Skip } from './report.js';
+import { checkRuntimes } from './runtimes.js';
 
 const MOST_BYTES = 6_000_000;
 const MOST_DEPENDENCIES = 3;
@@ -126,12 +128,49 @@ function runTool(folder: string, tool: string, args: readonly string[]): undefin
   ensure(status === 0, output.trim().slice(-3000));
 }
 
+async function checkBundles(report: Report, { folder }: Installed): Promise<void> {
+  await report.check('a bundle that only runs a quantized model is less than half of one that trains', async () => {
+    const trains = await bundle(folder, 'trains', TRAINS);
+    const sizes: string[] = [];
+    for (const entry of ['quantgrad', 'quantgrad/runtime']) {
+      const runs = await bundle(folder, `runs-${sizes.length}`, RUNS.replace('ENTRY', entry));
+      const ratio = runs.bytes / trains.bytes;
+      sizes.push(`${runs.bytes} bytes from '${entry}' (${(ratio * 100).toFixed(1)} %)`);
+      ensure(ratio < 0.5, `${sizes.join(', ')} of ${trains.bytes}`);
+    }
+    return `${sizes.join(', ')} of ${trains.bytes}`;
+  });
+  await report.check('such a bundle runs a saved model', async () => {
+    const { classify } = (await load(join(folder, 'runs-1.bundle.mjs'))) as {
+      classify(xml: Uint8Array, bin: Uint8Array, values: readonly number[]): Promise<ArrayLike<number>>;
+    };
+    const [xml, bin] = ['model.xml', 'model.bin'].map((name) => readFileSync(join(folder, name)));
+    const scores = await classify(
+      xml,
+      bin,
+      Array.from({ length: 36 }, (_, index) => index / 36),
+    );
+    ensure(scores.length === 3 && [...Array.from(scores)].every(Number.isFinite), `it gave ${Array.from(scores)}`);
+    return undefined;
+  });
+  await report.check('a bundle of nothing but tensors trains', async () => {
+    const program = `import { tensor } from 'quantgrad';
+      export function slope() { const x = tensor([1, 2], { requiresGrad: true }); x.slice([0], [1]).mul(x).sum().backward(); return [...x.grad.dataSync()]; }`;
+    const { path, bytes } = await bundle(folder, 'tensors', program);
+    const { slope } = (await load(path)) as { slope(): number[] };
+    ensure(String(slope()) === '4,1', `the gradient is ${slope()}`);
+    return `${bytes} bytes`;
+  });
+}
+
 async function main(): Promise<void> {
   const report = new Report();
   const installed = installPackage();
   try {
     await checkContents(report, installed);
     await checkPrograms(report, installed);
+    await checkBundles(report, installed);
+    await checkRuntimes(report, installed);
     await checkTypes(report, installed);
     const { folder, tarball } = installed;
     await report.check('publint finds nothing', () => runTool(folder, PUBLINT, [tarball, '--strict']));

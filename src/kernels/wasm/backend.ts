@@ -14,14 +14,7 @@ import type { SimdBits } from './environment.js';
 import { type Block, Heap, type HeapOptions } from './heap.js';
 import { type KernelOptions, sizeOf, type WasmCall, type WasmKernel } from './kernel.js';
 import { kernelGeneration, WASM_KERNELS } from './kernels/index.js';
-import {
-  chooseNumerics,
-  NODE_TRIAL,
-  type NumericMode,
-  type NumericOptions,
-  type Numerics,
-  type WideTrial,
-} from './numerics.js';
+import { chooseNumerics, type NumericMode, type NumericOptions, type Numerics, type WideTrial } from './numerics.js';
 import { CollectorPressure } from './pressure.js';
 import { Profiler, type StepTime } from './profiler.js';
 import type { ArenaPool } from './program/arenaPool.js';
@@ -32,6 +25,7 @@ import { FunctionTable } from './threads/functionTable.js';
 import { knownThreadHost } from './threads/host.js';
 import { elementsOf, phaseCalls } from './threads/phaseCall.js';
 import { ThreadedRunner, type ThreadOptions } from './threads/runner.js';
+import { ENGINE_TRIAL } from './wideTrial.js';
 
 export interface WasmOptions extends HeapOptions, ThreadOptions, NumericOptions {}
 
@@ -98,7 +92,7 @@ export class WasmBackend implements ProgramBackend {
    * @throws BackendError `WASM_SIMD_MISSING` if the engine has no WebAssembly SIMD.
    * @throws ValidationError `INVALID_OPTION`, `THREAD_COUNT`, `ENVIRONMENT_VALUE`
    */
-  static create(options: WasmOptions = {}, trial: WideTrial = NODE_TRIAL): WasmBackend {
+  static create(options: WasmOptions = {}, trial: WideTrial = ENGINE_TRIAL): WasmBackend {
     if (!simdSupported()) {
       throw new BackendError(
         'WASM_SIMD_MISSING',

@@ -5,9 +5,11 @@
 import { ValidationError } from '../../errors.js';
 import { environmentSimd, type SimdBits } from './environment.js';
 import { kernelGeneration } from './kernels/index.js';
-import { selfCheck } from './selfCheck.js';
 import { relaxedSimdSupported } from './support.js';
-import { nodeWideEngine, type WideEngine } from './wideEngine.js';
+import type { WideTrial } from './wideEngine.js';
+import { ENGINE_TRIAL } from './wideTrial.js';
+
+export type { WideTrial } from './wideEngine.js';
 
 /** How numbers are rounded. */
 export type NumericMode = 'portable' | 'fast';
@@ -39,16 +41,6 @@ export interface SimdChoice {
   /** Why, as the end of a sentence. */
   readonly reason: string;
 }
-
-/** What decides; tests exchange it. */
-export interface WideTrial {
-  readonly engine: WideEngine;
-  /** What is wrong with code that the engine compiles for 256 bits, or null. */
-  readonly check: (engine: WideEngine, relaxed: boolean) => string | null;
-}
-
-/** The engine that runs this. */
-export const NODE_TRIAL: WideTrial = { engine: nodeWideEngine, check: (engine, relaxed) => selfCheck(engine, relaxed) };
 
 /** What checks found, by mode and kernels, so that each is made once. */
 const findings = new WeakMap<WideTrial, Map<string, string | null>>();
@@ -104,7 +96,7 @@ function chooseSimd(wanted: SimdBits | undefined, relaxed: boolean, trial: WideT
 }
 
 /** @throws ValidationError `INVALID_OPTION`, `ENVIRONMENT_VALUE` */
-export function chooseNumerics({ mode = 'portable', simd }: NumericOptions, trial = NODE_TRIAL): Numerics {
+export function chooseNumerics({ mode = 'portable', simd }: NumericOptions, trial = ENGINE_TRIAL): Numerics {
   if (mode !== 'portable' && mode !== 'fast') {
     throw new ValidationError(
       'INVALID_OPTION',

@@ -15,6 +15,13 @@ export interface WideEngine {
   compileWide(compile: () => WebAssembly.Module): WebAssembly.Module;
 }
 
+/** What decides; tests exchange it. */
+export interface WideTrial {
+  readonly engine: WideEngine;
+  /** What is wrong with code that the engine compiles for 256 bits, or null. */
+  readonly check: (engine: WideEngine, relaxed: boolean) => string | null;
+}
+
 /** The first version of Node whose pass is known to be right for the code that is written here. */
 const FIRST_NODE = 24;
 
