@@ -7,7 +7,6 @@ import type {
   CommandMessage,
   CommandName,
   EngineReport,
-  Failure,
   Input,
   Output,
   Phase,
@@ -19,6 +18,7 @@ import type {
 import { restoreSession, saveSession } from '../training/checkpoint.js';
 import { type DigitsSource, Session } from '../training/session.js';
 import { chooseEngine, chooseProcessor } from './engine.js';
+import { describeFailure } from './failure.js';
 import { SpeedMeter, Throttle } from './pace.js';
 import { Queue } from './queue.js';
 
@@ -31,14 +31,6 @@ interface WaitingRange {
   input: Input<'setRange'>;
   readonly ids: number[];
 }
-
-const describe = (error: unknown): Failure =>
-  error instanceof QuantGradError
-    ? { code: error.code, message: error.message }
-    : {
-        code: 'UNEXPECTED',
-        message: `Something unexpected went wrong: ${error instanceof Error ? error.message : String(error)}`,
-      };
 
 const notStarted = (): QuantGradError =>
   new QuantGradError('NOT_STARTED', "The worker was not started; its first command must be 'start'.");
@@ -112,7 +104,7 @@ export class Host {
       });
       for (const id of ids) this.#post({ id, output });
     } catch (error) {
-      for (const id of ids) this.#post({ id, failure: describe(error) });
+      for (const id of ids) this.#post({ id, failure: describeFailure(error) });
     }
     void this.#pump();
   }
@@ -123,7 +115,7 @@ export class Host {
       try {
         this.#engine = await chooseEngine(engine);
       } catch (error) {
-        notices.push(describe(error).message);
+        notices.push(describeFailure(error).message);
         this.#engine = await chooseProcessor();
       }
       this.#replace(Session.create(this.#source, seed));
@@ -131,7 +123,7 @@ export class Host {
         try {
           this.#replace(restoreSession(checkpoint, this.#source, 'The checkpoint'));
         } catch (error) {
-          notices.push(describe(error).message);
+          notices.push(describeFailure(error).message);
         }
       }
       await this.#keep();
@@ -275,7 +267,7 @@ export class Host {
     this.#replace(restoreSession(this.#checkpoint, this.#source));
     if (running) this.#resume();
     const state = await this.#state();
-    this.#post({ event: 'restored', detail: { failure: describe(error), engine: this.#engine, state } });
+    this.#post({ event: 'restored', detail: { failure: describeFailure(error), engine: this.#engine, state } });
   }
 
   #progress(): Progress {

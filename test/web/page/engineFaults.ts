@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { ensure, type Report } from '../../package/report.js';
 import { filesOf, open, type PageOptions, start } from './engineTests.js';
 import { ensureSame } from './limits.js';
-import { NO_GPU, NO_SIMD, SLOW_TIMERS } from './preludes.js';
+import { KEEP_CONTEXTS, NO_GPU, NO_SIMD, SLOW_TIMERS } from './preludes.js';
 import type { Site } from './serve.js';
 
 const TRAINING = { epochs: 3, learningRate: 3e-3, batchSize: 64 };
@@ -109,6 +109,42 @@ export async function faultTests(browser: Browser, site: Site, report: Report): 
     ensure(failures.length === 2, failures.join('; '));
     return failures[1];
   });
+
+  await check(
+    'a GPU that is lost while it trains: the processor goes on from the last checkpoint',
+    { prelude: KEEP_CONTEXTS },
+    async (page) => {
+      await start(page);
+      const restored = page.evaluate(
+        () =>
+          new Promise<{ message: string; backend: string; state: string | undefined }>((resolve) =>
+            window.client.on('restored', ({ failure, engine, state }) =>
+              resolve({ message: failure.message, backend: engine.backend, state: state.run?.state }),
+            ),
+          ),
+      );
+      await page.evaluate(async (options) => {
+        const { client } = window;
+        const { engine } = await client.send('setEngine', { engine: { backend: 'gpujs', gpuMode: 'webgl2' } });
+        if (engine.backend !== 'gpujs-webgl2') throw new Error(engine.backend);
+        const trains = new Promise<void>((resolve) => client.on('progress', ({ step }) => step > 1 && resolve()));
+        await client.send('train', { phase: 'float', ...options });
+        await trains;
+      }, TRAINING);
+      await page.workers()[0].evaluate(() => {
+        const { contexts } = globalThis as unknown as { contexts: WebGL2RenderingContext[] };
+        for (const context of contexts) context.getExtension('WEBGL_lose_context')?.loseContext();
+      });
+      const { message, backend, state } = await restored;
+      ensure(backend === 'wasm' && state === 'running', `${backend}, ${state}`);
+      const { float } = await page.evaluate(async () => {
+        await window.runEnd();
+        return (await window.client.send('evaluate', {})).accuracies;
+      });
+      ensure((float ?? 0) > 0.9, `accuracy ${float}`);
+      return message;
+    },
+  );
 
   // Headless Chromium hides no tabs. What it does to a hidden one is done here: its timers take a minute, and the page is
   // not given its turn.
