@@ -12,6 +12,8 @@ export interface Network {
   readonly variants: readonly Variant[];
   /** Known numbers with the performance preset: all quantizers, those of weights, per-channel ones of activations. */
   readonly totals?: { readonly all: number; readonly weights: number; readonly channelActivations: number };
+  /** Whether ranges of channels are also computed in float64, for networks of plain convolutions. Default: false. */
+  readonly inFloat64?: boolean;
 }
 
 const IMAGE = [1, 3, 64, 64];
@@ -25,8 +27,12 @@ export const NETWORKS: Readonly<Record<string, Network>> = {
   resnet18: { ...image(() => models.resnet18(TEN)), totals: { all: 51, weights: 21, channelActivations: 0 } },
   resnet50: image(() => models.resnet50(TEN)),
   resnet20: image(() => models.resnet20(TEN), [1, 3, 32, 32]),
-  mobilenetV1: image(() => models.mobilenetV1(TEN)),
-  mobilenetV2: { ...image(() => models.mobilenetV2(TEN)), totals: { all: 117, weights: 53, channelActivations: 17 } },
+  mobilenetV1: { ...image(() => models.mobilenetV1(TEN)), inFloat64: true },
+  mobilenetV2: {
+    ...image(() => models.mobilenetV2(TEN)),
+    totals: { all: 117, weights: 53, channelActivations: 17 },
+    inFloat64: true,
+  },
   mobilenetV3Large: image(() => models.mobilenetV3Large(TEN)),
   efficientnetB0: image(() => models.efficientnetB0(TEN)),
   squeezenet1_0: image(() => models.squeezenet1_0(TEN)),

@@ -10,6 +10,7 @@ import type { QuantizedModel } from '../../src/quant/quantizedModel.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { type BiasFacts, compareModels } from './compare.js';
 import { biasAdditions, biasesOf, biasScales, describeModel, type ModelDescription, tieSteps } from './description.js';
+import { compareWithFloat64 } from './float64.js';
 import type { Variant } from './networks.js';
 import { runPython } from './python.js';
 import type { NetworkComparison, Results } from './results.js';
@@ -30,6 +31,8 @@ interface Case {
   readonly xml: string;
   readonly items: string;
   readonly shape: readonly number[];
+  /** Whether ranges of channels are computed in float64 too. */
+  readonly inFloat64: boolean;
   /** This library's file, the codes that its weights must have, and which layers they are of. */
   readonly own?: string;
   readonly codes?: string;
@@ -49,6 +52,8 @@ interface Report {
   /** Layers with weights, and which of them OpenVINO computes in INT8 in NNCF's model. */
   readonly layers?: number;
   readonly int8?: readonly string[];
+  /** Upper ends of ranges of channels, computed in float64, by the name of the quantizer. */
+  readonly float64?: Readonly<Record<string, readonly number[]>>;
   readonly own?: { readonly faults: readonly string[]; readonly int8: readonly string[] };
 }
 
@@ -86,7 +91,8 @@ async function quantizeOwn(
   const file = stem(subject.name);
   const imported = await readModel(join(folder, `${file}.xml`));
   const quantized = await quantize(imported, items, { ...OPTIONS[variant], subsetSize: items.length });
-  const base = { variant, xml: `${file}.xml`, items: `${file}.items`, shape: subject.shape };
+  const inFloat64 = subject.inFloat64 && variant === 'performance';
+  const base = { variant, xml: `${file}.xml`, items: `${file}.items`, shape: subject.shape, inFloat64 };
   const description: Case = { name: title(subject, variant), ...base };
   const own: Own = {
     subject,
@@ -113,6 +119,7 @@ function judge(results: Results, { subject, model, facts }: Own, variant: Varian
   const comparison = compareModels(model, report.model as ModelDescription, facts);
   results.check(`${place}: places and kinds of quantizers`, comparison.placement);
   results.check(`${place}: ranges and biases`, comparison.values);
+  if (report.float64) compareWithFloat64(results, place, model, report.model as ModelDescription, report.float64);
   const { totals } = subject;
   if (variant === 'performance' && totals) {
     const { quantizers, weights, channelActivations } = comparison;

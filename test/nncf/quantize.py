@@ -13,6 +13,7 @@ from pathlib import Path
 import nncf
 import numpy as np
 import openvino as ov
+from float64 import channel_maxima
 from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
 
 nncf.set_log_level(logging.ERROR)
@@ -57,9 +58,12 @@ def describe(model):
     return {"quantizers": quantizers, "biases": biases(model)}
 
 
+def items_of(folder, case):
+    return np.fromfile(folder / case["items"], dtype=np.float32).reshape(-1, *case["shape"])
+
+
 def quantize(core, folder, case):
-    shape = case["shape"]
-    items = np.fromfile(folder / case["items"], dtype=np.float32).reshape(-1, *shape)
+    items = items_of(folder, case)
     options = dict(VARIANTS[case["variant"]])
     overflow_fix = nncf.OverflowFix.DISABLE if case["variant"] == "fullCorrection" else None
     options["advanced_parameters"] = AdvancedQuantizationParameters(
@@ -116,6 +120,9 @@ def main(folder):
         try:
             quantized = quantize(core, folder, case)
             report["model"] = describe(quantized)
+            if case["inFloat64"]:
+                model = core.read_model(folder / case["xml"])
+                report["float64"] = channel_maxima(model, quantized, items_of(folder, case))
             if "own" in case:
                 report["own"] = check_own(core, folder, case)
                 report["int8"], report["layers"] = int8_layers(core, quantized)

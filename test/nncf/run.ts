@@ -8,13 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nearestName } from '../../src/options.js';
+import { compareAccuracyControl } from './accuracyControl.js';
 import { compareArithmetic } from './arithmetic.js';
 import { compareCost } from './cost.js';
 import { compareFineTuning } from './fineTuning.js';
 import { NETWORKS } from './networks.js';
 import { comparePostTraining } from './postTraining.js';
 import { reportOf } from './report.js';
-import { keepSections, Results } from './results.js';
+import { keepSections, Results, type Section } from './results.js';
 import { EDGES, networkSubject } from './subjects.js';
 import { compareTrained } from './trained.js';
 import { TRAINED } from './trainedNetworks.js';
@@ -27,6 +28,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   edges: (folder, results) => comparePostTraining(folder, EDGES, results, 'edges'),
   arithmetic: compareArithmetic,
   training: compareTraining,
+  accuracyControl: compareAccuracyControl,
   trained: compareTrained,
   cost: compareCost,
   ...Object.fromEntries(
@@ -42,6 +44,8 @@ const SLOW = new Set(Object.keys(TRAINED).flatMap((name) => (TRAINED[name].slow 
 
 const SECTIONS = [...Object.keys(NETWORKS), ...Object.keys(PARTS)];
 const root = fileURLToPath(new URL('../../', import.meta.url));
+/** What all runs have found; written after every part, so that a run that is cut off is not lost. */
+const KEPT = join(root, '.tmp', 'nncf-results.json');
 
 function chosenSections(given: readonly string[]): string[] {
   for (const name of given) {
@@ -64,21 +68,18 @@ async function runPart(name: string, results: Results, part: () => void | Promis
     results.begin(name);
     results.check(name, [error instanceof Error ? error.message : String(error)]);
   }
+  kept = keepSections(KEPT, results);
   console.log(`${name}: ${Math.round((performance.now() - started) / 1000)} s`);
 }
 
+let kept: ReadonlyMap<string, Section> = new Map();
 const folder = mkdtempSync(join(tmpdir(), 'quantgrad-nncf-'));
 const results = new Results();
 try {
   const chosen = chosenSections(process.argv.slice(2));
-  const networks = chosen.filter((name) => NETWORKS[name]);
-  if (networks.length > 0) {
-    const subjects = networks.map(networkSubject);
-    await runPart('networks', results, () => comparePostTraining(folder, subjects, results));
-  }
   for (const name of chosen) {
-    const part = PARTS[name];
-    if (part) await runPart(name, results, () => part(folder, results));
+    const part: Part = PARTS[name] ?? (() => comparePostTraining(folder, [networkSubject(name)], results));
+    await runPart(name, results, () => part(folder, results));
   }
 } catch (error) {
   results.begin('arguments');
@@ -87,7 +88,6 @@ try {
   if (process.env.NNCF_KEEP === undefined) rmSync(folder, { recursive: true, force: true });
   else console.log(`Kept ${folder}`);
 }
-const kept = keepSections(join(root, '.tmp', 'nncf-results.json'), results);
 const told = SECTIONS.flatMap((name) => {
   const section = kept.get(name);
   return section ? [[name, section] as const] : [];

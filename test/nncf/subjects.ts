@@ -15,15 +15,17 @@ export interface Subject {
   readonly totals?: Network['totals'];
   /** Whether the file is also run by OpenVINO, to see what it computes in INT8. */
   readonly runs: boolean;
+  /** Whether ranges of channels are compared with float64 too. */
+  readonly inFloat64: boolean;
   make(): { readonly model: Module; readonly items: readonly Tensor[] };
 }
 
 const ITEMS = 32;
 
 export const networkSubject = (name: string): Subject => {
-  const { make, shape, variants, totals } = NETWORKS[name];
+  const { make, shape, variants, totals, inFloat64 = false } = NETWORKS[name];
   return {
-    ...{ name, shape, variants, totals, runs: true },
+    ...{ name, shape, variants, totals, inFloat64, runs: true },
     make: () => {
       manualSeed(1);
       const generator = new Generator(7);
@@ -61,7 +63,13 @@ function smallNetwork(generator: Generator, dead: boolean): Module {
 
 function edgeSubject(name: string, item: (generator: Generator, index: number) => Tensor, dead = false): Subject {
   return {
-    ...{ name: `edge values: ${name}`, shape: EDGE_SHAPE, variants: ['performance', 'mixed'], runs: false },
+    ...{
+      name: `edge values: ${name}`,
+      shape: EDGE_SHAPE,
+      variants: ['performance', 'mixed'],
+      runs: false,
+      inFloat64: false,
+    },
     make: () => {
       manualSeed(2);
       const generator = new Generator(9);
@@ -75,7 +83,13 @@ const scaled = (factor: number) => (generator: Generator) => calibrationItem(EDG
 
 /** A model of one weight. */
 const oneElement: Subject = {
-  ...{ name: 'edge values: one element', shape: [1, 1], variants: ['performance', 'mixed'], runs: false },
+  ...{
+    name: 'edge values: one element',
+    shape: [1, 1],
+    variants: ['performance', 'mixed'],
+    runs: false,
+    inFloat64: false,
+  },
   make: () => {
     manualSeed(3);
     const generator = new Generator(4);
