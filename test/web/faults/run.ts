@@ -54,7 +54,7 @@ const LIST: readonly Fault[] = [
   ...GRAPHICS_MODES.flatMap((mode): Fault[] => [
     { what: `${mode} lost in mid-step`, program: 'lostInMidStep', given: { mode }, places: BOTH },
     { what: `${mode} out of memory`, program: 'outOfMemory', given: { mode } },
-    { what: `${mode}, a tensor larger than the largest texture or buffer`, program: 'tooLarge', given: { mode } },
+    { what: `${mode}, a tensor of more elements than float32 counts`, program: 'manyElements', given: { mode } },
     { what: `${mode} without timers and frames`, program: 'noTimers', given: { backend: mode } },
   ]),
   {
@@ -62,6 +62,7 @@ const LIST: readonly Fault[] = [
     program: 'lostInMidStep',
     given: { mode: 'webgl2', quantized: true },
   },
+  { what: 'webgl2, a tensor larger than the largest texture', program: 'tooLarge' },
   // Chromium's switch takes WebGL from pages only.
   { what: 'no WebGPU and no WebGL 2', program: 'noGraphics', browser: 'no graphics' },
   { what: 'only a GPU in software', program: 'software', places: BOTH },

@@ -10,8 +10,8 @@ import { CALLER_SPIN, createControl, JOBS, MODULE_WORDS, SPINS, WORDS, WORDS_PER
 
 /** While it waits for long, the calling thread looks this often, in milliseconds, whether the others still live. */
 const WATCH_INTERVAL = 20;
-/** Looks after which a silent worker is given up where the platform cannot tell whether it lives: a minute. */
-const WATCH_LIMIT = 3000;
+/** Looks after which a silent worker is given up where the platform cannot tell whether it lives, as in browsers: 20 seconds. */
+const WATCH_LIMIT = 1000;
 
 interface CrewWorker {
   readonly thread: number;
