@@ -61,11 +61,12 @@ const timesPowerOfTwo = (result: string): string => `
       ${result}Bits = ${result}Half;
     }`;
 
-/** e^(value + low). */
+/** e^(value + low). It is 0 where half the smallest float32 is more, in modes with more bits too. */
 export const exponential = (value: string, result: string, low?: string): string => `
     ${reducedExponential(value, result, low)}
     let ${result} = 1 + ${result}Rest;
-    ${timesPowerOfTwo(result)}`;
+    ${timesPowerOfTwo(result)}
+    if (${result}Argument < -103.98) { ${result} = 0; }`;
 
 /** e^value - 1 for values up to 0. */
 export const exponentialMinusOne: FunctionWriter = (value, result) => `
@@ -115,7 +116,7 @@ export const hyperbolicTangent: FunctionWriter = (value, result) => `
     const ${result}Square = ${value} * ${value};
     let ${result} = (1 - ${result}Power) / (1 + ${result}Power);
     if (${value} < 0) { ${result} = -${result}; }
-    if (Math.abs(${value}) < ${TANH_LIMIT}) { ${result} = ${value} + ${value} * ${result}Square * ${polynomial(`${result}Square`, TANH)}; }`;
+    if (Math.abs(${value}) < ${TANH_LIMIT}) { ${result} = ${value} * (1 + ${result}Square * ${polynomial(`${result}Square`, TANH)}); }`;
 
 /** ln(1 + e^value). */
 export const softplus: FunctionWriter = (value, result) => `
