@@ -29,7 +29,7 @@ export interface EngineReport {
   /** The most threads that are worth choosing here: the cores, or 1 where threads cannot share memory. */
   readonly mostThreads: number;
   readonly crossOriginIsolated: boolean;
-  /** Sentences of the library: why this backend, these vectors. */
+  /** Sentences of the library: why this backend. Empty where it is the one that was asked for. */
   readonly reasons: readonly string[];
 }
 

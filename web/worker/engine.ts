@@ -30,7 +30,8 @@ export async function chooseEngine(choice: EngineChoice): Promise<EngineReport> 
     threads,
     mostThreads: mostThreads(),
     crossOriginIsolated: isIsolated(),
-    reasons: [reasons.backend, ...(backend === 'wasm' ? [reasons.simd, reasons.threads] : [])],
+    // Why a backend is what was asked for needs no words.
+    reasons: choice.backend === 'auto' ? [reasons.backend] : [],
   };
 }
 
