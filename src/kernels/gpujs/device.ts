@@ -4,7 +4,7 @@
  */
 import { BackendError } from '../../errors.js';
 import type { TypedArray } from '../dtype.js';
-import { packProgram } from './compile/packing.js';
+import { Packer } from './compile/packing.js';
 import { DeviceFaults } from './faults.js';
 import { type ArgumentForm, KernelCache } from './kernelCache.js';
 import type { GpuJsMode } from './library.js';
@@ -51,6 +51,7 @@ export class Device {
   readbacks = 0;
 
   private readonly gpu: Gpu;
+  private readonly packer: Packer;
   readonly faults: DeviceFaults;
   /** Most arrays that a launch reads. */
   readonly mostArrays: number;
@@ -67,6 +68,7 @@ export class Device {
     const { mode } = options;
     this.gpu = new GPU({ mode });
     this.mostArrays = MOST_ARRAYS[mode];
+    this.packer = new Packer(this.mostArrays);
     this.hasOwnMemory = mode === 'webgl2' || mode === 'webgpu';
     this.faults = new DeviceFaults(mode, () => this.arrays.bytes);
     this.kernels = new KernelCache(options.kernelCapacity, (source, length) => this.build(source, length));
@@ -84,7 +86,7 @@ export class Device {
     lengths: readonly number[],
     onLaunch: () => void,
   ): Maybe<View[]> {
-    const { steps, outputs } = packProgram(program, this.mostArrays);
+    const { steps, outputs } = this.packer.pack(program);
     /** The whole arrays that the steps compute. */
     const results: Maybe<View>[] = [];
     return lastly(

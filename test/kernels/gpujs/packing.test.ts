@@ -1,6 +1,6 @@
 /** Sources that are taken apart and put together again. */
 import { describe, expect, it } from 'vitest';
-import { packProgram, packSources } from '../../../src/kernels/gpujs/compile/packing.js';
+import { Packer, packProgram, packSources } from '../../../src/kernels/gpujs/compile/packing.js';
 import { parseSource, withOffsets } from '../../../src/kernels/gpujs/compile/sourceText.js';
 import { independentSteps, input, type Program, type Step } from '../../../src/kernels/gpujs/program.js';
 
@@ -93,5 +93,17 @@ describe('packProgram', () => {
     expect(packProgram(independentSteps([doubled, early, reversed]), 16).steps.map(({ length }) => length)).toEqual([
       5, 3,
     ]);
+  });
+});
+
+describe('Packer', () => {
+  it('packs a program once and passes the numbers of each call on', () => {
+    const packer = new Packer(16);
+    const pack = (factor: number) =>
+      packer.pack(independentSteps([{ ...doubled, arguments: [input(0), factor] }, reversed])).steps[0];
+    const [first, second] = [pack(2), pack(Number.POSITIVE_INFINITY)];
+    expect(second.source).toBe(first.source);
+    expect(first.arguments).toEqual([input(0), 2, input(1)]);
+    expect(second.arguments).toEqual([input(0), Number.POSITIVE_INFINITY, input(1)]);
   });
 });

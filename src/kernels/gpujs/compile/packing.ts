@@ -12,8 +12,23 @@ interface Place {
   readonly offset: number;
 }
 
-const isStep = (argument: StepArgument): argument is Place | { readonly step: number } =>
+/** Stands for a number of a program: which one it is, in order. */
+interface NumberMark {
+  readonly number: number;
+}
+
+type Argument = StepArgument | NumberMark;
+
+/** A program whose numbers may be marks. */
+interface Packing {
+  readonly steps: readonly Packable<Argument>[];
+  readonly outputs: readonly OutputPlace[];
+}
+
+const isStep = (argument: Argument): argument is Place | { readonly step: number } =>
   typeof argument === 'object' && 'step' in argument;
+
+const isMark = (argument: Argument): argument is NumberMark => typeof argument === 'object' && 'number' in argument;
 
 /** What is packed: a source, how many elements it computes, and its arguments, whatever stands for an array. */
 export interface Packable<A> {
@@ -25,13 +40,16 @@ export interface Packable<A> {
 /** The same value for arguments that are the same array; null for numbers, each of which stands for itself. */
 export type ArrayKey<A> = (argument: A) => unknown;
 
-const stepKey: ArrayKey<StepArgument> = (argument) => (typeof argument === 'number' ? null : JSON.stringify(argument));
+const stepKey: ArrayKey<Argument> = (argument) =>
+  typeof argument === 'number' || isMark(argument) ? null : JSON.stringify(argument);
 
 /**
  * The program with its steps packed. Outputs keep their order.
  * @param mostArrays Most arrays that a launch may read.
  */
-export function packProgram(program: Program, mostArrays: number): Program {
+export function packProgram(program: Program, mostArrays: number): Program;
+export function packProgram(program: Packing, mostArrays: number): Packing;
+export function packProgram(program: Packing, mostArrays: number): Packing {
   if (program.steps.length < 2) return program;
   /** By step: how many launches have to come before it. */
   const levels: number[] = [];
@@ -44,7 +62,7 @@ export function packProgram(program: Program, mostArrays: number): Program {
     step: places[step].step,
     offset: places[step].offset + offset,
   });
-  const steps: Step[] = [];
+  const steps: Packable<Argument>[] = [];
   for (let level = 0; level <= Math.max(...levels); level++) {
     const members = program.steps.flatMap((_, index) => (levels[index] === level ? [index] : []));
     for (const group of groupsOf(members, program.steps, mostArrays)) {
@@ -63,8 +81,44 @@ export function packProgram(program: Program, mostArrays: number): Program {
   return { steps, outputs: program.outputs.map((place): OutputPlace => moved(placeOf(place))) };
 }
 
+/** Packed programs that are remembered. A program is written and packed again in every step of training. */
+const REMEMBERED = 1024;
+
+/** Packs programs, each source once. */
+export class Packer {
+  readonly #known = new Map<string, Packing>();
+  readonly #mostArrays: number;
+
+  constructor(mostArrays: number) {
+    this.#mostArrays = mostArrays;
+  }
+
+  pack(program: Program): Program {
+    if (program.steps.length < 2) return program;
+    const numbers: number[] = [];
+    const steps = program.steps.map(({ source, length, arguments: args }): Packable<Argument> => {
+      const marked = args.map((each) => (typeof each === 'number' ? { number: numbers.push(each) - 1 } : each));
+      return { source, length, arguments: marked };
+    });
+    const key = JSON.stringify([steps, program.outputs]);
+    const known = this.#known.get(key) ?? packProgram({ steps, outputs: program.outputs }, this.#mostArrays);
+    if (this.#known.size >= REMEMBERED) this.#known.clear();
+    this.#known.set(key, known);
+    return {
+      steps: known.steps.map(
+        ({ source, length, arguments: args }): Step => ({
+          source,
+          length,
+          arguments: args.map((each) => (isMark(each) ? numbers[each.number] : each)),
+        }),
+      ),
+      outputs: known.outputs,
+    };
+  }
+}
+
 /** Steps of one level in groups that can be one launch. */
-function groupsOf(members: readonly number[], steps: readonly Step[], mostArrays: number): number[][] {
+function groupsOf(members: readonly number[], steps: readonly Packable<Argument>[], mostArrays: number): number[][] {
   const groups: { readonly members: number[]; readonly arrays: Set<unknown>; length: number }[] = [];
   const alone: number[][] = [];
   for (const member of members) {
