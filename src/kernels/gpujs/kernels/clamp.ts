@@ -4,7 +4,7 @@ import type { ProgramWriter } from '../program.js';
 import { type PointwiseWriter, pointwise } from './pointwise.js';
 import { MAX_LENGTH } from './source.js';
 
-export const clampFunction =
+const clampFunction =
   ({ min, max }: KernelAttributes['clamp']): PointwiseWriter =>
   ([x], y) => {
     // An infinite limit has no literal, and limits nothing but what lies at the other end of the numbers.

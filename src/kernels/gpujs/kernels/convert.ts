@@ -19,7 +19,7 @@ const truncate = (x: string, [lowest, highest]: readonly [number, number], y: st
     if (${y} > ${highest}) { ${y} = ${highest}; }
     if (${y} < ${lowest}) { ${y} = ${lowest}; }`;
 
-export const convertFunction =
+const convertFunction =
   (from: DType, to: DType): PointwiseWriter =>
   ([x], y) => {
     const limits = LIMITS[to];

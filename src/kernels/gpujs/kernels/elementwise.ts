@@ -101,7 +101,7 @@ const PREDICATES: readonly BinaryFunction[] = [
   'logicalOr',
 ];
 
-export const unaryFunction =
+const unaryFunction =
   (name: UnaryFunction): PointwiseWriter =>
   ([x], result) =>
     UNARY[name](x, result);

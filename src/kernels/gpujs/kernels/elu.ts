@@ -4,7 +4,7 @@ import type { ProgramWriter } from '../program.js';
 import { exponentialMinusOne } from './functions.js';
 import { type PointwiseWriter, pointwise } from './pointwise.js';
 
-export const eluFunction =
+const eluFunction =
   ({ alpha }: KernelAttributes['elu']): PointwiseWriter =>
   ([x], y) =>
     `

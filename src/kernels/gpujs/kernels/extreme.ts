@@ -3,7 +3,7 @@
  * minimum, as in `Math.max` and `Math.min`; the functions of shading languages promise neither.
  */
 
-export type Extreme = 'max' | 'min';
+type Extreme = 'max' | 'min';
 
 /**
  * Declares `y`, the extreme of the variables a and b. The sum stands for zeros, and for what is not ordered: a comparison of

@@ -8,7 +8,7 @@ import { extreme } from './extreme.js';
 import { type PointwiseWriter, pointwise } from './pointwise.js';
 import { roundHalfToEven } from './source.js';
 
-export const fakeQuantizeOpenvinoFunction =
+const fakeQuantizeOpenvinoFunction =
   ({ levels }: KernelAttributes['fakeQuantizeOpenvino']): PointwiseWriter =>
   ([value, inputLow, inputHigh, outputLow, outputHigh], y) =>
     `

@@ -2,7 +2,7 @@
 import type { ProgramWriter } from '../program.js';
 import { type PointwiseWriter, pointwise } from './pointwise.js';
 
-export const selectFunction: PointwiseWriter = ([condition, a, b], y) =>
+const selectFunction: PointwiseWriter = ([condition, a, b], y) =>
   `let ${y} = ${b}; if (${condition} !== 0) { ${y} = ${a}; }`;
 
 export const select: ProgramWriter<'select'> = (inputs, _attributes, [output]) =>
