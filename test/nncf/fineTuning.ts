@@ -22,9 +22,6 @@ import {
 } from './trainedNetworks.js';
 
 const BATCH = 64;
-/** Single losses of a batch of 64, which both sides compute in float32. */
-const LOSS_BOUND = 0.02;
-
 /** Steps after which progress is printed. */
 const PROGRESS = 20;
 
@@ -61,7 +58,7 @@ export async function compareFineTuning(name: string, folder: string, results: R
   const images = trainedImages(folder, results);
   if (!images) return;
   const trained = TRAINED[name];
-  const { size } = trained;
+  const { size, lossBound } = trained;
   const { train, test, order } = images;
   const { qat_first_losses: expected, qat_top1: reference } = figuresOf(name);
   const quantized = await quantize(loadTrained(name, trained), calibrationImages(train, trained));
@@ -69,13 +66,11 @@ export async function compareFineTuning(name: string, folder: string, results: R
   const off = losses.map((loss, step) => Math.abs(loss - expected[step]) / expected[step]);
   results.check(
     `${name}: first losses of fine-tuning`,
-    off.flatMap((share, step) =>
-      share <= LOSS_BOUND ? [] : [`step ${step}: ${losses[step]}, NNCF ${expected[step]}`],
-    ),
+    off.flatMap((share, step) => (share <= lossBound ? [] : [`step ${step}: ${losses[step]}, NNCF ${expected[step]}`])),
   );
   results.note({
     what: `First ${losses.length} losses of fine-tuning ${name}`,
-    bound: `${100 * LOSS_BOUND}% at every step`,
+    bound: `${100 * lossBound}% at every step`,
     result: `${(100 * Math.max(...off)).toFixed(2)}% at most`,
   });
   const tuned = await accuracy(quantized, test, size);
