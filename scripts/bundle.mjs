@@ -3,10 +3,11 @@
  *
  * - dist/quantgrad.min.js is everything but GPU.js as one ES module, for `<script type="module">` and CDNs;
  * - the program of a thread, which is a text, is minified;
+ * - declarations that no entry's declarations lead to are removed: nobody can see them, and each takes a block of the disk;
  * - the other modules lose their comments (the declarations keep them), which a third of the disk's blocks hold.
  */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 
@@ -49,4 +50,21 @@ for (const file of modules.filter((name) => !name.includes('vendor') && !name.en
   const minifyWhitespace = !code.includes('webpackIgnore');
   const result = await transform(code, { format: 'esm', target: 'es2022', legalComments: 'none', minifyWhitespace });
   await writeFile(join(dist, file), result.code);
+}
+
+const { exports } = JSON.parse(await readFile(join(dist, '../package.json'), 'utf8'));
+const needed = new Set();
+const queue = Object.values(exports).flatMap((entry) => (entry.import ? [join(dist, '..', entry.import.types)] : []));
+for (let file = queue.pop(); file; file = queue.pop()) {
+  if (needed.has(file)) continue;
+  needed.add(file);
+  const text = await readFile(file, 'utf8');
+  // Imports, exports, import types, and the modules that declarations add to.
+  for (const [, path] of text.matchAll(/(?:from|import|module|import\()\s*['"](\.[^'"]*)\.js['"]/g)) {
+    queue.push(join(dirname(file), `${path}.d.ts`));
+  }
+}
+for (const name of await readdir(dist, { recursive: true })) {
+  const file = join(dist, name);
+  if (file.endsWith('.d.ts') && !needed.has(file)) await rm(file);
 }

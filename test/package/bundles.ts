@@ -17,16 +17,24 @@ export async function classify(xml, bin, values) {
 }
 `;
 
-/** The least that trains: quantize, optimizer, loss, checkpoint, file. */
-export const TRAINS = `import { functional, nn, optim, quantize, saveCheckpoint, saveModel } from 'quantgrad';
-export async function train(images, labels) {
-  const model = new nn.Sequential(new nn.Conv2d(1, 4, 3), new nn.BatchNorm2d(4), new nn.ReLU(), new nn.Flatten(), new nn.Linear(64, 3));
-  const quantized = await quantize(model, images);
-  const optimizer = new optim.Adam(quantized.train().parameters(), { lr: 0.01 });
-  functional.crossEntropy(quantized.forward(images[0]), labels).backward();
-  optimizer.step();
-  await saveCheckpoint('last.safetensors', { model: quantized, optimizer });
-  await saveModel(quantized.eval(), 'model.xml');
+/** What trains: the road in the README, with both usual optimizers. */
+export const TRAINS = `import { data, functional as F, loadCheckpoint, nn, optim, quantize, randint, randn, saveCheckpoint, saveModel } from 'quantgrad';
+const make = () => new nn.Sequential(new nn.Conv2d(1, 4, 3), new nn.BatchNorm2d(4), new nn.ReLU(), new nn.Flatten(), new nn.Linear(144, 10));
+export async function train(adam) {
+  const images = new data.TensorDataset(randn([128, 1, 8, 8]), randint(0, 10, [128]));
+  const loader = new data.DataLoader(images, { batchSize: 32, shuffle: true, seed: 0 });
+  const calibration = new data.CalibrationDataset(loader, ([image]) => image);
+  const quantized = await quantize(make(), calibration, { subsetSize: 300 });
+  quantized.train();
+  const optimizer = new (adam ? optim.Adam : optim.SGD)(quantized.parameters(), { lr: 1e-5 });
+  for await (const [image, label] of loader) {
+    optimizer.zeroGrad();
+    F.crossEntropy(quantized.forward(image), label).backward();
+    optimizer.step();
+  }
+  await saveCheckpoint('last.safetensors', { model: quantized, optimizer, loader, epoch: 1 });
+  const restored = await loadCheckpoint('last.safetensors', { model: make() });
+  await saveModel(restored.model.eval(), 'model.xml');
 }
 `;
 

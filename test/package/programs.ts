@@ -33,7 +33,7 @@ const { model: restored } = await loadCheckpoint('last.safetensors', { model: fr
 const [before, after] = [quantized, restored].map((each) => each.eval().forward(images[1]).dataSync());
 if (String(before) !== String(after)) throw new Error('the checkpoint gives other results');
 const large = randn([512, 512]);
-const sum = large.matMul(large).sum().item();
+const sum = await large.matMul(large).sum().item();
 if (!Number.isFinite(sum)) throw new Error('a product gives ' + sum);
 console.log('engine', info().backend + ', threads: ' + info().threads);
 console.log('done', tensor([1]) instanceof Tensor);
