@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WORKLOADS } from '../../../bench/networks.js';
 import { GpuJsBackend, type GpuJsInfo } from '../../../src/kernels/gpujs/backend.js';
+import { RecordingBackend } from '../../../src/kernels/program.js';
 import { crossEntropy } from '../../../src/ops/loss/crossEntropy.js';
 import { SGD } from '../../../src/optim/index.js';
 import { quantize } from '../../../src/quant/index.js';
@@ -44,6 +45,35 @@ describe('programs compiled for GPU.js', () => {
       expectClose(found, wanted, 1e-6);
     });
   }
+});
+
+describe('a program that is given integers', () => {
+  it.each([false, true])(
+    'runs on the host where float32 does not have them (asynchronous: %s)',
+    async (asynchronous) => {
+      const backend = await GpuJsBackend.create({ mode: 'cpu', asynchronous });
+      const recorder = new RecordingBackend(backend);
+      const integers = { shape: [2], dtype: 'int32' } as const;
+      const flags = { shape: [2], dtype: 'bool' } as const;
+      const inputs = [0, 1].map(() => recorder.external('int32', 2));
+      const operands = inputs.map((storage) => ({ ...integers, storage }));
+      const [equal] = recorder.run('binary', operands, { function: 'equal' }, [flags]);
+      const results = recorder.run('unary', [{ ...flags, storage: equal }], { function: 'logicalNot' }, [flags]);
+      const backward = { steps: [], gradients: [], inputGradients: [] };
+      const program = backend.compile({ steps: recorder.steps, inputs, results, backward });
+      const differ = async (a: readonly number[], b: readonly number[]): Promise<number[]> => {
+        const run = program.forward([a, b].map((each) => backend.upload(Int32Array.from(each), 'int32')));
+        run.dispose();
+        return [...(await backend.read(run.results[0]))];
+      };
+      expect(await differ([3, 7], [3, 8])).toEqual([0, 1]);
+      // Two kernels, one launch.
+      expect(launchesOf(backend.info())).toBe(1);
+      expect(await differ([2 ** 24 + 1, 7], [2 ** 24, 7])).toEqual([1, 0]);
+      expect(backend.info()).toMatchObject({ launches: { unary: 1 }, fallbacks: { binary: 1, unary: 1 } });
+      await backend.dispose();
+    },
+  );
 });
 
 describe("the small CNN's step of quantization-aware training", () => {
