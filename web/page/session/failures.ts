@@ -1,5 +1,6 @@
 /** What a visitor can do about an error, by its code. */
-import type { EngineReport, SessionState } from '../../protocol.js';
+import type { EngineReport, Failure, SessionState } from '../../protocol.js';
+import type { Notice } from './state.js';
 
 const OTHER_BACKEND = 'Choose another backend in the settings (“Automatic” works everywhere), then press Continue.';
 
@@ -22,3 +23,23 @@ export const adviceAfterRestore = ({ run }: SessionState, { backend }: EngineRep
   run?.state === 'running'
     ? `Nothing finished was lost; training goes on with ${backend}.`
     : 'Nothing finished was lost. Choose a smaller learning rate or another backend in the settings, then press Continue.';
+
+/** A worker that has died and was replaced. @param kept Whether there was a checkpoint. */
+export const noticeOfRevival = ({ message }: Failure, kept: boolean): Omit<Notice, 'id'> => ({
+  kind: 'problem',
+  title: 'Training had to be started anew',
+  text: `${message} ${
+    kept
+      ? 'The last automatic checkpoint is restored; Continue goes on from there.'
+      : 'There was no checkpoint yet, so the network is new: press Start.'
+  }`,
+});
+
+/** One that dies again and again. */
+export const noticeOfDeaths = ({ message }: Failure, kept: boolean): Omit<Notice, 'id'> => ({
+  kind: 'problem',
+  title: 'Training keeps stopping',
+  text: `${message} Close other tabs or choose another backend in the settings, then start it again.${
+    kept ? ' Your work of up to the last epoch is kept.' : ''
+  }`,
+});

@@ -16,16 +16,13 @@ import { type EngineClient, EngineError } from '../../worker/client.js';
 import { Store } from '../store.js';
 import { throttle } from '../throttle.js';
 import { Curves } from './curves.js';
-import { adviceAfterRestore, adviceFor } from './failures.js';
+import { adviceAfterRestore, adviceFor, noticeOfDeaths, noticeOfRevival } from './failures.js';
 import { INITIAL, type Notice, type PageState, type Settings, type Task } from './state.js';
+import { trainOptions } from './trainOptions.js';
 import { describeEnd } from './words.js';
 
 export type Client = Pick<EngineClient, 'start' | 'revive' | 'send' | 'on' | 'checkpoint' | 'alive'>;
 
-const BATCH_SIZE = 64;
-/** Of the learning rate of training, by bits: the coarser the grid, the more there is to be learned again. */
-const FINE_TUNE_SHARE: Readonly<Record<number, number>> = { 2: 1 / 3, 3: 1 / 5, 4: 1 / 10, 5: 1 / 15 };
-const FINE_TUNE_SHARE_ELSE = 1 / 30;
 /** A worker that dies again so soon after it was started is not started a third time by itself. */
 const REVIVALS = 2;
 const CALM = 20_000;
@@ -38,7 +35,10 @@ export class Session {
   #progress: Progress | null = null;
   #points: CurvePoint[] = [];
   #histograms: readonly LayerHistogram[] | null = null;
+  #beginnings = 0;
   #deaths: number[] = [];
+  /** Of the worker that died last. */
+  #death: Failure | null = null;
   readonly #flushSoon = throttle(() => this.#flush());
 
   constructor(client: Client) {
@@ -73,51 +73,39 @@ export class Session {
 
   /** WebAssembly gives every visitor the same network for a seed; a GPU is for whoever chooses it. */
   async start(engine: EngineChoice = { backend: 'wasm' }): Promise<void> {
-    await this.#task('starting', 'The network could not be loaded', async () => {
-      this.#take(await this.#client.start({ engine, seed: this.store.state.settings.seed }));
+    const checkpoint = this.#client.checkpoint ?? undefined;
+    const { seed } = this.store.state.settings;
+    await this.#begin('The network could not be loaded', () => this.#client.start({ engine, seed, checkpoint }));
+  }
+
+  /** Another worker with the last checkpoint. */
+  restartWorker(): Promise<boolean> {
+    return this.#begin('Training could not be started again', () => this.#client.revive());
+  }
+
+  async #begin(title: string, start: () => Promise<Output<'start'>>): Promise<boolean> {
+    const number = ++this.#beginnings;
+    this.store.set({ life: 'starting' });
+    const done = await this.#task('starting', title, async () => {
+      this.#take(await start());
       this.announce('Ready. Draw a digit, or start training.');
     });
-    if (!this.#client.alive) this.store.set({ life: 'dead' });
+    // If the worker has died, another was begun meanwhile, and that one decides.
+    if (!done && number === this.#beginnings) this.store.set({ life: 'dead' });
+    return done;
   }
 
   async #recover(failure: Failure): Promise<void> {
+    this.#death = failure;
     this.#discard();
     const now = performance.now();
     this.#deaths = [...this.#deaths.filter((time) => now - time < CALM), now];
     const kept = this.#client.checkpoint !== null;
     if (this.#deaths.length > REVIVALS) {
       this.store.set({ life: 'dead', task: null });
-      this.notify({
-        kind: 'problem',
-        title: 'Training keeps stopping',
-        text: `${failure.message} Close other tabs or choose another backend in the settings, then start it again. ${
-          kept ? 'Your work of up to the last epoch is kept.' : ''
-        }`,
-        action: { label: 'Start again', run: () => void this.restartWorker() },
-      });
-      return;
-    }
-    if (await this.restartWorker()) {
-      this.notify({
-        kind: 'problem',
-        title: 'Training had to be started anew',
-        text: `${failure.message} ${
-          kept
-            ? 'The last automatic checkpoint is restored: press Continue to go on from there.'
-            : 'There was no checkpoint yet, so the network is new: press Start.'
-        }`,
-      });
-    }
-  }
-
-  /** Another worker with the last checkpoint. */
-  async restartWorker(): Promise<boolean> {
-    this.store.set({ life: 'starting' });
-    const done = await this.#task('starting', 'Training could not be started again', async () =>
-      this.#take(await this.#client.revive()),
-    );
-    if (!this.#client.alive) this.store.set({ life: 'dead' });
-    return done;
+      const action = { label: 'Start again', run: () => void this.restartWorker() };
+      this.notify({ ...noticeOfDeaths(failure, kept), action });
+    } else if (await this.restartWorker()) this.notify(noticeOfRevival(failure, kept));
   }
 
   #take({ engine, data, parameters, state, notice }: Output<'start'>): void {
@@ -147,13 +135,9 @@ export class Session {
 
   async train(phase: Phase): Promise<void> {
     const { settings, quantization } = this.store.state;
-    const share = FINE_TUNE_SHARE[quantization?.bits ?? 8] ?? FINE_TUNE_SHARE_ELSE;
-    const options =
-      phase === 'float'
-        ? { epochs: settings.epochs, learningRate: settings.learningRate }
-        : { epochs: settings.fineTuneEpochs, learningRate: Number((settings.learningRate * share).toPrecision(6)) };
+    const options = trainOptions(phase, settings, quantization?.bits ?? 8);
     await this.#attempt('Training could not start', async () => {
-      const progress = await this.#client.send('train', { phase, batchSize: BATCH_SIZE, ...options });
+      const progress = await this.#client.send('train', { phase, ...options });
       this.#began(progress);
       this.announce(phase === 'float' ? 'Training has started.' : 'Fine-tuning has started.');
     });
@@ -351,7 +335,9 @@ export class Session {
     } catch (error) {
       const failure = error instanceof EngineError ? error : { code: 'UNEXPECTED', message: String(error) };
       // What fails because the worker has died is told once, by whoever starts another.
-      if (failure.code !== 'WORKER_DIED' || this.#client.alive) this.#fail(title, failure, advice);
+      if (failure.code !== this.#death?.code || failure.message !== this.#death.message) {
+        this.#fail(title, failure, advice);
+      }
       return false;
     }
   }
