@@ -155,12 +155,17 @@ recorded there.
 The bound of 0.2 points between a file in INT8 and our own accuracy holds where the processor adds products of codes
 exactly (x86 with VNNI or AMX), and on every processor with \`overflowFix: 'enable'\`. x86 processors without VNNI saturate
 sums of two products at 16 bits, which the default overflow fix, as NNCF's, prevents in first layers only; there the bound
-holds against the file that NNCF makes of the same float file with the same images and options, which loses as much. That saturation is the reason is shown by computing the very
-same files in float32 in OpenVINO, which gives our accuracy again.
+holds against the file that NNCF makes of the same float file with the same images and options, which loses as much. That
+saturation is the reason is shown by computing the very same files in float32 in OpenVINO, which gives our accuracy again.
 
 Losses of single batches in fine-tuning depend on how float32 sums are rounded, because a value next to the middle between
 two codes takes either: NNCF's own first eight losses of MobileNetV2 move by up to 7% when its images are multiplied by
 1 + 1e-6 (measured once), which is why the bound is wider there.
+
+Accuracy control ranks groups of quantizers by scores, which NNCF takes from models as OpenVINO runs them. Where sums of
+codes saturate, that changes scores, and with them the order of groups. So the comparison computes NNCF's models in float32,
+without overflow fix and with full bias correction; the last figure of each row is what saturation does to NNCF's scores on
+the processor of this report, as a share of the drop.
 
 ${plainRows(all.flatMap((section) => section.rows))}
 
