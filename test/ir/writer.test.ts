@@ -1,7 +1,6 @@
 /** The files: names, types, what is shared, and what cannot be written. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { SaxesParser } from 'saxes';
 import { describe, expect, it } from 'vitest';
 import { applyOne } from '../../src/autograd/dispatch.js';
 import { noGrad } from '../../src/autograd/gradMode.js';
@@ -11,6 +10,7 @@ import type { IrLayer } from '../../src/ir/document.js';
 import { parseIr, readModel } from '../../src/ir/reader.js';
 import { LIBRARY_VERSION } from '../../src/ir/version.js';
 import { saveModel, serializeModel } from '../../src/ir/writer.js';
+import { parseXml } from '../../src/ir/xmlParser.js';
 import { xmlToDocument } from '../../src/ir/xmlToDocument.js';
 import * as nn from '../../src/nn/index.js';
 import { add } from '../../src/ops/elementwise/add.js';
@@ -158,7 +158,7 @@ describe('the document', () => {
           inputNames: [inputName],
           outputNames: [`${inputName}!`],
         });
-        expect(() => new SaxesParser().write(xml).close()).not.toThrow();
+        expect(() => parseXml(xml)).not.toThrow();
         const read = parseIr(xml, bin);
         expect(read.name).toBe(holds(name));
         expect(read.graph.inputs[0].name).toBe(holds(inputName));
