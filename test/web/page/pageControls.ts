@@ -213,6 +213,7 @@ export async function controlTests(browser: Browser, site: Site, report: Report)
     await page.focus('#download-ir');
     const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
     ensure(download.suggestedFilename() === 'digits-int7.zip', download.suggestedFilename());
+    await page.waitForSelector('#load-checkpoint:not([aria-disabled])');
     await page.focus('#load-checkpoint');
     await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')]);
     pilot.ensureQuiet();

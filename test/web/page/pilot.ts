@@ -11,6 +11,8 @@ declare global {
   interface Window {
     /** The page's worker, so that tests can end it. */
     worker: Worker;
+    /** What a control said that it would do, one after the other. */
+    actions: string[];
   }
 }
 
@@ -113,10 +115,8 @@ export class PagePilot {
     await this.ready();
   }
 
-  async train(): Promise<void> {
-    await this.press('train-toggle');
-    await this.action('train-toggle', 'pause');
-    await this.action('train-toggle', 'start');
+  train(): Promise<void> {
+    return this.#toEnd('train-toggle');
   }
 
   async quantize(bits: number): Promise<void> {
@@ -126,10 +126,23 @@ export class PagePilot {
     await this.ready();
   }
 
-  async fineTune(): Promise<void> {
-    await this.press('fine-tune');
-    await this.action('fine-tune', 'pause');
-    await this.action('fine-tune', 'start');
+  fineTune(): Promise<void> {
+    return this.#toEnd('fine-tune');
+  }
+
+  /** Starts a run and waits for its end. A short one may be over before anybody asks, so what the control shows is noted. */
+  async #toEnd(id: string): Promise<void> {
+    await this.page.evaluate((control) => {
+      window.actions = [];
+      const element = document.getElementById(control);
+      if (!element) throw new Error(`there is no ${control}`);
+      new MutationObserver(() => window.actions.push(element.dataset.action ?? '')).observe(element, {
+        attributes: true,
+      });
+    }, id);
+    await this.press(id);
+    await this.page.waitForFunction(() => window.actions.includes('pause'), undefined, { timeout: LONG });
+    await this.action(id, 'start');
   }
 
   /** Messages lie over the page until they are dismissed. */
@@ -175,6 +188,7 @@ export class PagePilot {
   }
 
   async load(name: string, bytes: Uint8Array): Promise<void> {
+    await this.page.waitForSelector('#load-checkpoint:not([aria-disabled])');
     const [chooser] = await Promise.all([this.page.waitForEvent('filechooser'), this.press('load-checkpoint')]);
     await chooser.setFiles({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(bytes) });
   }
