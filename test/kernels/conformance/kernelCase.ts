@@ -20,6 +20,18 @@ export function createRandom(seed: number): Random {
   };
 }
 
+/** A seed that depends on the case alone, so that adding cases elsewhere changes no data. */
+function seedOf(text: string): number {
+  let hash = 2166136261;
+  for (const character of text) {
+    hash = Math.imul(hash ^ character.charCodeAt(0), 16777619);
+  }
+  return hash >>> 0;
+}
+
+/** The numbers that a case's inputs are drawn from, the same wherever it runs. */
+export const randomOf = (kernel: KernelName, name: string): Random => createRandom(seedOf(`${kernel}/${name}`));
+
 export interface KernelCase<K extends KernelName> {
   readonly name: string;
   /** Makes the inputs; called anew for every run. */

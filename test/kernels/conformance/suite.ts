@@ -10,7 +10,7 @@ import { DTYPES, type DType, isFloating, type TypedArray } from '../../../src/ke
 import { runReferenceKernel } from '../../../src/kernels/reference/backend.js';
 import type { HostOperand } from '../../../src/kernels/reference/kernel.js';
 import { KERNEL_CASES } from './cases/index.js';
-import { createRandom, type KernelCase, operand, sizeOf } from './kernelCase.js';
+import { type KernelCase, operand, randomOf, sizeOf } from './kernelCase.js';
 
 /** An element passes if |actual - expected| <= absolute + relative |expected|. */
 export interface Tolerance {
@@ -48,21 +48,12 @@ const DEFAULT_TOLERANCES = {
   float64: { absolute: 1e-12, relative: 1e-12 },
 } as const satisfies Partial<Record<DType, Tolerance>>;
 
-/** A seed that depends on the case alone, so that adding cases elsewhere changes no data. */
-function seedOf(text: string): number {
-  let hash = 2166136261;
-  for (const character of text) {
-    hash = Math.imul(hash ^ character.charCodeAt(0), 16777619);
-  }
-  return hash >>> 0;
-}
-
 const withFloats = <T extends TensorType>(value: T, dtype: DType): T =>
   value.dtype === 'float32' ? { ...value, dtype } : value;
 
 /** Draws a case's inputs, its float32 operands in `floats`. */
 function drawInputs<K extends KernelName>(kernel: K, kernelCase: KernelCase<K>, floats: DType): HostOperand[] {
-  const drawn = kernelCase.inputs(createRandom(seedOf(`${kernel}/${kernelCase.name}`)));
+  const drawn = kernelCase.inputs(randomOf(kernel, kernelCase.name));
   return drawn.map((input) => (input.dtype === 'float32' ? operand(input.shape, input.values, floats) : input));
 }
 
