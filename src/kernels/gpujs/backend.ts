@@ -1,5 +1,5 @@
 /**
- * The GPU.js backend. It exists to prove that the kernel contract fits a GPU: results are textures
+ * The GPU.js backend: training on a GPU. Results are textures
  * or buffers that stay on the device between kernels, nothing is shared with the host, and in the
  * asynchronous modes a kernel's inputs may not have been computed yet when it is enqueued.
  *
