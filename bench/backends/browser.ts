@@ -1,12 +1,11 @@
 /** Runs the measurement in headless Chromium: each backend in a page of its own, cross-origin isolated so that threads work. */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { type Browser, chromium } from 'playwright-core';
 import type { InitOptions } from 'quantgrad';
 import type { GraphicsMode, HardwareFinding } from '../../src/kernels/gpujs/hardware.js';
 import { findChromium } from '../../test/gpu/findChromium.js';
+import { servePage } from '../../test/gpu/servePage.js';
 import type { BackendFigures, StepSize } from './measure.js';
 
 const FLAGS = [
@@ -17,31 +16,6 @@ const FLAGS = [
   '--disable-background-networking',
 ];
 
-async function serve(): Promise<{ server: Server; url: string }> {
-  const bundle = await build({
-    entryPoints: [fileURLToPath(new URL('page.ts', import.meta.url))],
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    minify: true,
-    write: false,
-    logLevel: 'warning',
-  });
-  const script = bundle.outputFiles[0].contents;
-  const server = createServer((request, response) => {
-    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
-    response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
-    if (request.url === '/page.js') response.setHeader('Content-Type', 'text/javascript').end(script);
-    else
-      response
-        .setHeader('Content-Type', 'text/html')
-        .end('<!doctype html><script type="module" src="/page.js"></script>');
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
-}
-
 export class BenchBrowser {
   private constructor(
     private readonly browser: Browser,
@@ -50,7 +24,7 @@ export class BenchBrowser {
   ) {}
 
   static async open(): Promise<BenchBrowser> {
-    const { server, url } = await serve();
+    const { server, url } = await servePage(fileURLToPath(new URL('page.ts', import.meta.url)), true);
     try {
       return new BenchBrowser(await chromium.launch({ executablePath: findChromium(), args: FLAGS }), server, url);
     } catch (error) {

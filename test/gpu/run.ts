@@ -12,15 +12,13 @@
  * Needs Chromium: CHROMIUM names the program, else `chromium` is looked for, and on Debian
  * installed if it is missing. The last line is `N passed, N failed`.
  */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { type Browser, chromium } from 'playwright-core';
 import { GPU_JS_MODES, type GpuJsMode } from '../../src/kernels/gpujs/library.js';
 import { DIGITS_CSV, lossesInNode, testDigits } from './digits.js';
 import { findChromium } from './findChromium.js';
 import type { Outcome } from './outcome.js';
+import { servePage } from './servePage.js';
 
 /** The words behind an option, separated by commas; none if the option is not there. */
 function words(option: string): string[] {
@@ -47,33 +45,6 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-
-/** Serves the bundled page on localhost. */
-async function serve(): Promise<{ server: Server; url: string }> {
-  const bundle = await build({
-    entryPoints: [fileURLToPath(new URL('page.ts', import.meta.url))],
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    // The kernels have to survive what users' bundlers do.
-    minify: true,
-    write: false,
-    logLevel: 'warning',
-  });
-  const script = bundle.outputFiles[0].contents;
-  const server = createServer((request, response) => {
-    if (request.url === '/page.js') {
-      response.setHeader('Content-Type', 'text/javascript').end(script);
-    } else {
-      response
-        .setHeader('Content-Type', 'text/html')
-        .end('<!doctype html><script type="module" src="/page.js"></script>');
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
-}
 
 let passed = 0;
 let failed = 0;
@@ -127,7 +98,7 @@ async function main(): Promise<void> {
   const modes = chosenModes();
   const only = words('--only');
   const executablePath = findChromium();
-  const { server, url } = await serve();
+  const { server, url } = await servePage(fileURLToPath(new URL('page.ts', import.meta.url)));
   let browser: Browser | undefined;
   try {
     // Playwright gives every browser a new, temporary profile.
