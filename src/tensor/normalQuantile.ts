@@ -7,23 +7,27 @@
 /** Largest power of the series below; the next term is under 1e-18 relative for |f| <= 3 - 2 sqrt(2). */
 const LAST_ODD_POWER = 23;
 
+/** Coefficients of the series, the highest power first. */
+const SERIES = Array.from({ length: (LAST_ODD_POWER + 1) / 2 }, (_, index) => 1 / (LAST_ODD_POWER - 2 * index));
+
+/** Powers of two that bring a positive number under the square root of two, and their exponents. */
+const EXPONENTS = [512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
+const POWERS = EXPONENTS.map((exponent) => 2 ** exponent);
+
 /** Natural logarithm of 0 < x <= 1 by ln m = 2 artanh((m - 1) / (m + 1)), m the mantissa around 1. */
 export function portableLog(x: number): number {
   let mantissa = x;
   let exponent = 0;
   // Products with powers of two are exact.
-  for (let step = 512; step >= 1; step /= 2) {
-    const factor = 2 ** step;
-    while (mantissa * factor < Math.SQRT2) {
-      mantissa *= factor;
-      exponent -= step;
+  for (let index = 0; index < POWERS.length; index++) {
+    while (mantissa * POWERS[index] < Math.SQRT2) {
+      mantissa *= POWERS[index];
+      exponent -= EXPONENTS[index];
     }
   }
   const f = (mantissa - 1) / (mantissa + 1);
   const square = f * f;
-  let series = 1 / LAST_ODD_POWER;
-  for (let power = LAST_ODD_POWER - 2; power >= 1; power -= 2) series = series * square + 1 / power;
-  return exponent * Math.LN2 + 2 * f * series;
+  return exponent * Math.LN2 + 2 * f * polynomial(SERIES, square);
 }
 
 /** Coefficients of numerator and denominator, the highest power first. */
@@ -65,8 +69,8 @@ const FAR_TAIL: Rational = {
 };
 
 function polynomial(coefficients: readonly number[], x: number): number {
-  let value = 0;
-  for (const coefficient of coefficients) value = value * x + coefficient;
+  let value = coefficients[0];
+  for (let index = 1; index < coefficients.length; index++) value = value * x + coefficients[index];
   return value;
 }
 

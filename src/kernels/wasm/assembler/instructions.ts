@@ -23,9 +23,9 @@ const SIMD = 0xfd;
 type Opcode = readonly number[];
 
 /** Writes an opcode; a SIMD or saturating one is its prefix and a LEB128 number. */
-function writeOpcode(code: ByteWriter, [first, second]: Opcode): void {
-  code.byte(first);
-  if (second !== undefined) code.unsigned(second);
+function writeOpcode(code: ByteWriter, opcode: Opcode): void {
+  code.byte(opcode[0]);
+  if (opcode.length > 1) code.unsigned(opcode[1]);
 }
 
 const simd = (number: number): Opcode => [SIMD, number];

@@ -6,16 +6,7 @@ import type { TensorType } from '../../contract.js';
 import { f32x4, i32, type V128 } from '../assembler/instructions.js';
 import type { FunctionBuilder, Local } from '../assembler/module.js';
 import { sizeOf, type WasmCall, type WasmKernel } from '../kernel.js';
-import {
-  type Count,
-  emitElements,
-  FLOAT_BYTES,
-  isFloat32,
-  loadLanes,
-  minimum,
-  storeLanes,
-  vectorsOf,
-} from './loops.js';
+import { emitElements, FLOAT_BYTES, isFloat32, loadLanes, storeLanes, vectorsOf } from './loops.js';
 import { times } from './spans.js';
 import { keep, multiplyAdd, splat, subtractProduct } from './vectors.js';
 
@@ -29,7 +20,10 @@ type Update<S extends string> = (
   scalars: Readonly<Record<S, V128>>,
 ) => readonly V128[];
 
-/** A call over tensors of one shape. */
+/**
+ * A call over tensors of one shape. Its code is the same for every length, which is given as scalars: a network has many
+ * shapes of parameters, and an optimizer's first step would compile code for each.
+ */
 function updateCall<S extends string>(
   name: string,
   inputs: readonly TensorType[],
@@ -41,15 +35,18 @@ function updateCall<S extends string>(
   const length = sizeOf(outputs[0].shape);
   const units = Math.ceil(length / BLOCK);
   const names = Object.keys(scalars) as S[];
+  // Single precision holds both exactly: a heap of 4 GiB has fewer than 2^18 blocks.
+  const lastUnit = units - 1;
+  const lastCount = length - lastUnit * BLOCK;
   const addresses = [...inputs, ...outputs].map((_, index) => `tensor${index}`);
   return {
-    key: `${name} ${length}`,
+    key: name,
     phases: [{ name: 'run', units }],
-    scalars: names.map((each) => scalars[each]),
+    scalars: [...names.map((each) => scalars[each]), lastUnit, lastCount],
     build(module) {
       const parameters = Object.fromEntries([
         ...addresses.map((each) => [each, 'i32']),
-        ...names.map((each) => [each, 'f32']),
+        ...[...names, 'lastUnit', 'lastCount'].map((each) => [each, 'f32']),
         ['begin', 'i32'],
         ['end', 'i32'],
       ]) as Record<string, 'i32'>;
@@ -59,15 +56,16 @@ function updateCall<S extends string>(
           names.map((each) => [each, code.local('v128', f32x4.splat(locals[each] as unknown as Local<'f32'>))]),
         ) as unknown as Record<S, V128>;
         const pointers = addresses.map(() => code.local('i32'));
+        const integer = (scalar: string): Local<'i32'> =>
+          code.local('i32', i32.truncSatF32S(locals[scalar] as unknown as Local<'f32'>));
+        const [last, rest] = [integer('lastUnit'), integer('lastCount')];
+        const count = code.local('i32');
         code.countTo(begin, end, 1, () => {
           pointers.forEach((pointer, index) => {
             code.set(pointer, i32.add(locals[addresses[index]], times(begin, BLOCK * FLOAT_BYTES)));
           });
-          let count: Count = length;
-          if (units > 1) {
-            count = code.local('i32', i32.sub(i32.const(length), times(begin, BLOCK)));
-            code.set(count, minimum(count, BLOCK));
-          }
+          code.set(count, i32.const(BLOCK));
+          code.if(i32.eq(begin, last), () => code.set(count, rest));
           emitElements(code, count, 8, (lanes) => {
             const results = vectorsOf(lanes).map((at) => {
               const values = pointers

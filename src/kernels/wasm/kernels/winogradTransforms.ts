@@ -117,34 +117,20 @@ export const F4_STRIDE_2_GRADIENT: WinogradMatrices = {
   ],
 };
 
-export const transposed = (matrix: Matrix): Matrix => matrix[0].map((_, column) => matrix.map((row) => row[column]));
+const transposes = new WeakMap<Matrix, Matrix>();
 
-interface Term {
-  readonly value: V128;
-  readonly coefficient: number;
+/** The same object for the same matrix, so that its product is planned once. */
+export function transposed(matrix: Matrix): Matrix {
+  let made = transposes.get(matrix);
+  if (!made) {
+    made = matrix[0].map((_, column) => matrix.map((row) => row[column]));
+    transposes.set(matrix, made);
+  }
+  return made;
 }
 
-const constantSplat = (code: FunctionBuilder, value: number): V128 =>
-  code.constant(`splat ${value}`, f32x4.splat(f32.const(value)));
-
-/** The sum of terms; those without a multiplication first, beginning with a positive one if there is one. */
-function combination(code: FunctionBuilder, terms: readonly Term[]): V128 {
-  const rank = ({ coefficient }: Term): number => (coefficient === 1 ? 0 : coefficient > 0 ? 1 : 2);
-  const ordered = terms.filter(({ coefficient }) => coefficient !== 0).sort((a, b) => rank(a) - rank(b));
-  if (ordered.length === 0) return constantSplat(code, 0);
-  const product = (value: V128, factor: number): V128 =>
-    factor === 1 ? value : f32x4.mul(value, constantSplat(code, factor));
-  const [first, ...others] = ordered;
-  return others.reduce<V128>(
-    (sum, { value, coefficient }) => {
-      if (coefficient === 1) return f32x4.add(sum, value);
-      if (coefficient === -1) return f32x4.sub(sum, value);
-      const factor = constantSplat(code, Math.abs(coefficient));
-      return coefficient < 0 ? subtractProduct(code, sum, value, factor) : multiplyAdd(code, value, factor, sum);
-    },
-    product(first.value, first.coefficient),
-  );
-}
+/** A column, or a sum or difference of two, and what it is multiplied by. */
+type Term = readonly [column: number, coefficient: number];
 
 /** Pairs of vectors that agree but for signs, in which both equal and opposite elements occur. */
 function signPairs(vectors: readonly (readonly number[])[]): [number, number][] {
@@ -167,51 +153,96 @@ function signPairs(vectors: readonly (readonly number[])[]): [number, number][] 
   return pairs;
 }
 
+/** How a product with a matrix is calculated; `rows` are those that no pair makes. */
+interface ProductPlan {
+  readonly columnPairs: readonly (readonly [number, number])[];
+  readonly rowPairs: readonly {
+    readonly pair: readonly [number, number];
+    readonly common: readonly Term[];
+    readonly opposite: readonly Term[];
+  }[];
+  readonly rows: readonly { readonly index: number; readonly terms: readonly Term[] }[];
+}
+
+/** The terms that are not zero: those without a multiplication first, beginning with a positive one if there is one. */
+function termsOf(row: readonly number[], wanted?: (column: number) => boolean): Term[] {
+  const rank = ([, coefficient]: Term): number => (coefficient === 1 ? 0 : coefficient > 0 ? 1 : 2);
+  return row
+    .map((coefficient, column): Term => [column, coefficient])
+    .filter(([column, coefficient]) => coefficient !== 0 && (!wanted || wanted(column)))
+    .sort((a, b) => rank(a) - rank(b));
+}
+
 /**
- * matrix x inputs, one-dimensional. Columns that differ in signs only go in as a sum and a difference, rows that do so
- * come out as the sum and the difference of a common part: about half the operations of the plain product.
+ * Columns that differ in signs only go in as a sum and a difference, rows that do so come out as the sum and the
+ * difference of a common part: about half the operations of the plain product.
  */
-function emitProduct(code: FunctionBuilder, matrix: Matrix, inputs: readonly V128[]): Local<'v128'>[] {
-  const keep = (value: V128): Local<'v128'> => code.local('v128', value);
-  const values = [...inputs];
+function planProduct(matrix: Matrix): ProductPlan {
   const rows = matrix.map((row) => [...row]);
-  for (const [i, j] of signPairs(transposed(matrix))) {
-    const [a, b] = [inputs[i], inputs[j]];
-    values[i] = keep(f32x4.add(a, b));
-    values[j] = keep(f32x4.sub(a, b));
+  const columnPairs = signPairs(transposed(matrix));
+  for (const [i, j] of columnPairs) {
     for (const row of rows) {
       const [left, right] = [row[i], row[j]];
       row[i] = left === right ? left : 0;
       row[j] = left === right ? 0 : left;
     }
   }
-  const results: Local<'v128'>[] = [];
-  const terms = (row: readonly number[], wanted: (column: number) => boolean): Term[] =>
-    row.map((coefficient, column) => ({ value: values[column], coefficient: wanted(column) ? coefficient : 0 }));
-  for (const [i, j] of signPairs(rows)) {
-    const common = keep(
-      combination(
-        code,
-        terms(rows[i], (column) => rows[i][column] === rows[j][column]),
-      ),
-    );
-    const opposite = keep(
-      combination(
-        code,
-        terms(rows[i], (column) => rows[i][column] !== rows[j][column]),
-      ),
-    );
-    results[i] = keep(f32x4.add(common, opposite));
-    results[j] = keep(f32x4.sub(common, opposite));
+  const rowPairs = signPairs(rows).map(([i, j]) => ({
+    pair: [i, j] as const,
+    common: termsOf(rows[i], (column) => rows[i][column] === rows[j][column]),
+    opposite: termsOf(rows[i], (column) => rows[i][column] !== rows[j][column]),
+  }));
+  const paired = new Set(rowPairs.flatMap(({ pair }) => pair));
+  const single = rows.flatMap((row, index) => (paired.has(index) ? [] : [{ index, terms: termsOf(row) }]));
+  return { columnPairs, rowPairs, rows: single };
+}
+
+const plans = new WeakMap<Matrix, ProductPlan>();
+
+function productPlan(matrix: Matrix): ProductPlan {
+  let plan = plans.get(matrix);
+  if (!plan) {
+    plan = planProduct(matrix);
+    plans.set(matrix, plan);
   }
-  rows.forEach((row, index) => {
-    results[index] ??= keep(
-      combination(
-        code,
-        terms(row, () => true),
-      ),
-    );
-  });
+  return plan;
+}
+
+const constantSplat = (code: FunctionBuilder, value: number): V128 =>
+  code.constant(`splat ${value}`, f32x4.splat(f32.const(value)));
+
+function combination(code: FunctionBuilder, values: readonly V128[], terms: readonly Term[]): V128 {
+  if (terms.length === 0) return constantSplat(code, 0);
+  let sum: V128 | null = null;
+  for (const [column, coefficient] of terms) {
+    const value = values[column];
+    if (sum === null) sum = coefficient === 1 ? value : f32x4.mul(value, constantSplat(code, coefficient));
+    else if (coefficient === 1) sum = f32x4.add(sum, value);
+    else if (coefficient === -1) sum = f32x4.sub(sum, value);
+    else {
+      const factor = constantSplat(code, Math.abs(coefficient));
+      sum = coefficient < 0 ? subtractProduct(code, sum, value, factor) : multiplyAdd(code, value, factor, sum);
+    }
+  }
+  return sum as V128;
+}
+
+/** matrix x inputs, one-dimensional. */
+function emitProduct(code: FunctionBuilder, matrix: Matrix, inputs: readonly V128[]): Local<'v128'>[] {
+  const { columnPairs, rowPairs, rows } = productPlan(matrix);
+  const values = [...inputs];
+  for (const [i, j] of columnPairs) {
+    values[i] = code.local('v128', f32x4.add(inputs[i], inputs[j]));
+    values[j] = code.local('v128', f32x4.sub(inputs[i], inputs[j]));
+  }
+  const results: Local<'v128'>[] = [];
+  for (const { pair, common, opposite } of rowPairs) {
+    const a = code.local('v128', combination(code, values, common));
+    const b = code.local('v128', combination(code, values, opposite));
+    results[pair[0]] = code.local('v128', f32x4.add(a, b));
+    results[pair[1]] = code.local('v128', f32x4.sub(a, b));
+  }
+  for (const { index, terms } of rows) results[index] = code.local('v128', combination(code, values, terms));
   return results;
 }
 
