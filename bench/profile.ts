@@ -32,7 +32,7 @@ const command = defineCommand({
     }
     await start(args);
     for (const name of names) {
-      const { step } = await prepareStep(name, {
+      const step = await prepareStep(name, {
         float: args.float,
         inference: args.inference,
         batch: args.batch === undefined ? undefined : Number(args.batch),

@@ -1,7 +1,7 @@
 /**
  * Times one step in a process of its own, for the scripts that compare several:
  * node --import tsx bench/timeStep.ts WORKLOAD [--float] [--batch N] [--threads N] [--simd 256] [--mode fast] [--steps N]
- * Prints a line of JSON; `first_step_ms` includes planning, generating and compiling kernels (and tracing of a float model).
+ * Prints a line of JSON; `first_step_ms` includes planning, generating and compiling kernels, and tracing of a float model.
  */
 import { parseArgs } from 'node:util';
 import { getThreads } from 'quantgrad';
@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
 const [workload] = positionals;
 await start(values);
 const batch = values.batch === undefined ? undefined : Number(values.batch);
-const { step, prepared } = await prepareStep(workload, { float: values.float, batch });
+const step = await prepareStep(workload, { float: values.float, batch });
 const times: number[] = [];
 let first = 0;
 for (let run = -Number(values.warmup) - 1; run < Number(values.steps); run++) {
@@ -32,7 +32,7 @@ for (let run = -Number(values.warmup) - 1; run < Number(values.steps); run++) {
   step();
   const time = performance.now() - started;
   if (run >= 0) times.push(time);
-  else if (first === 0) first = time + prepared;
+  else if (first === 0) first = time;
   // Threads start between turns of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
 }

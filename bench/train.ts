@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { defineCommand, runMain } from 'citty';
 import Table from 'cli-table3';
 import {
+  compile,
   functional as F,
   info,
   init,
@@ -21,8 +22,6 @@ import {
   type Tensor,
 } from 'quantgrad';
 import { Bench } from 'tinybench';
-import { GraphModule } from '../src/graph/graphModule.js';
-import { trace } from '../src/graph/trace.js';
 import { nodeProgram } from './engine.js';
 import { WORKLOADS } from './networks.js';
 import { checkWorkloads } from './steps.js';
@@ -52,8 +51,7 @@ async function measure(name: string, steps: number): Promise<Record<string, numb
   const float = build();
   const x = randn(shape);
   const y = randint(0, 10, [shape[0]]);
-  const { graph, structure } = trace(float, [x]);
-  const compiled = new GraphModule(graph, structure).train();
+  const compiled = compile(float).train();
   const step = trainingStep(compiled, 1e-4, x, y);
   const started = performance.now();
   step();

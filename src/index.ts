@@ -5,6 +5,7 @@ export * from './autograd/index.js';
 export * from './checkpoint/index.js';
 export * as data from './data/index.js';
 export * from './errors.js';
+export { compile } from './graph/compile.js';
 export { type ModelFiles, readModel, type SaveModelOptions, saveModel, serializeModel } from './ir/index.js';
 export type { DType, TypedArray } from './kernels/dtype.js';
 export { getThreads, setThreads } from './kernels/wasm/threads/count.js';

@@ -14,12 +14,7 @@ import { compilesPrograms, type ProgramRun } from '../kernels/program.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Graph, GraphNode } from './graph.js';
 import { GraphSnapshot, makePlan, type Plan, type ValueObserver } from './plan.js';
-
-/** Plans that are kept for different shapes and modes; the longest unused goes first. */
-const CAPACITY = 8;
-
-/** Combinations that are remembered without a plan. */
-const REMEMBERED = 64;
+import { KEPT_PLANS, PlanLimit } from './planLimit.js';
 
 interface KeptPlan {
   readonly key: string;
@@ -34,10 +29,7 @@ export class PlannedExecutor {
   readonly #observer: ValueObserver | undefined;
   /** The last used one last. */
   #plans: KeptPlan[] = [];
-  /** Plans that were made since one was used again. */
-  #unused = 0;
-  /** Combinations that came while plans were made in vain. */
-  #seen: string[] = [];
+  readonly #limit = new PlanLimit();
 
   /** @param observer Is shown values of the graph in each run. */
   constructor(graph: Graph, observer?: ValueObserver) {
@@ -105,27 +97,16 @@ export class PlannedExecutor {
     const found = this.#plans.find(
       (kept) => kept.key === key && kept.backend === backend && kept.snapshot.matches(this.#graph),
     );
-    if (found) this.#unused = 0;
-    else if (!this.#worthPlanning(key)) return null;
+    if (found) this.#limit.used();
+    else if (!this.#limit.worthPlanning(key)) return null;
     const kept = found ?? {
       key,
       backend,
       snapshot: new GraphSnapshot(this.#graph),
       plan: makePlan(this.#graph, inputs, training, gradients, this.#observer),
     };
-    this.#plans = [...this.#plans.filter((each) => each !== kept), kept].slice(-CAPACITY);
+    this.#plans = [...this.#plans.filter((each) => each !== kept), kept].slice(-KEPT_PLANS);
     return kept.plan;
-  }
-
-  /**
-   * Whether to make another plan. Making one costs as much as many steps: when more plans than are kept were made and
-   * none was used again, as with inputs of ever new sizes, a combination gets one when it comes for the second time.
-   */
-  #worthPlanning(key: string): boolean {
-    this.#unused++;
-    if (this.#unused <= CAPACITY || this.#seen.includes(key)) return true;
-    this.#seen = [...this.#seen, key].slice(-REMEMBERED);
-    return false;
   }
 }
 

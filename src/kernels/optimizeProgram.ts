@@ -5,6 +5,7 @@
  * generator on, and what is shown to it is what the program is run for. Before that batch normalisations are split, and
  * after it large values that the backward part can make again are no longer kept for it.
  */
+import type { TensorType } from './contract.js';
 import type { TypedArray } from './dtype.js';
 import { NewBuffers } from './newBuffers.js';
 import {
@@ -149,16 +150,11 @@ class Values {
 const constantKey = ({ buffer, byteOffset, byteLength }: TypedArray, { dtype }: ProgramBuffer): string =>
   `${dtype} ${new Uint8Array(buffer, byteOffset, byteLength).join()}`;
 
+const typeKey = ({ shape, dtype }: TensorType): string => `${dtype}[${shape}]`;
+
 function callKey({ kernel, inputs, attributes, outputs }: KernelStep): string {
-  return JSON.stringify(
-    [
-      kernel,
-      inputs.map(({ buffer, shape, dtype }) => [buffer.id, shape, dtype]),
-      attributes,
-      outputs.map(({ shape, dtype }) => [shape, dtype]),
-    ],
-    distinctNumbers,
-  );
+  const operands = inputs.map((input) => `${input.buffer.id} ${typeKey(input)}`);
+  return [kernel, operands, JSON.stringify(attributes, distinctNumbers), outputs.map(typeKey)].join('|');
 }
 
 /** JSON has one name for NaN and the infinities, and one for both zeros. */

@@ -237,7 +237,10 @@ export class WasmBackend implements ProgramBackend {
       arenas: this.#arenas,
       lower: ({ kernel, inputs, attributes, outputs }) => this.#lower(kernel, inputs, attributes, outputs),
       phases: (steps) => {
-        const functions = this.#compiler.functions(steps.map(({ call }) => call));
+        const functions = this.#compiler.functions(
+          steps.map(({ call }) => call),
+          true,
+        );
         return steps.map(({ call, operands }, index) =>
           phaseCalls(call, functions[index], this.#table, elementsOf(operands)),
         );

@@ -1,6 +1,7 @@
 /** Kernels from code to callable functions, compiled once for each key. */
 import { BackendError } from '../../errors.js';
 import { ModuleBuilder } from './assembler/module.js';
+import { compileWithFlags, OPTIMIZED } from './engineFlags.js';
 import type { Heap } from './heap.js';
 import type { KernelFunction, KernelOptions, WasmCall } from './kernel.js';
 import type { FunctionTable } from './threads/functionTable.js';
@@ -33,10 +34,15 @@ export class Compiler {
     return this.#compiled.size;
   }
 
-  /** The functions of the calls' phases, in order. Calls that are new are compiled together, as one module. */
-  functions(calls: readonly WasmCall[]): readonly (readonly KernelFunction[])[] {
+  /**
+   * The functions of the calls' phases, in order. Calls that are new are compiled together, as one module.
+   *
+   * @param optimized Where the engine can, the best code from the first run on, for calls that will be made again and
+   *   again; it takes longer. Default: false.
+   */
+  functions(calls: readonly WasmCall[], optimized = false): readonly (readonly KernelFunction[])[] {
     const unknown = new Map(calls.flatMap((call) => (this.#compiled.has(call.key) ? [] : [[call.key, call]])));
-    const made = this.#compile([...unknown.values()]);
+    const made = this.#compile([...unknown.values()], optimized);
     const found = calls.map(({ key }) => (made.get(key) ?? this.#compiled.get(key)) as readonly KernelFunction[]);
     calls.forEach(({ key }, index) => {
       this.#compiled.delete(key);
@@ -49,7 +55,7 @@ export class Compiler {
     return found;
   }
 
-  #compile(calls: readonly WasmCall[]): Map<string, KernelFunction[]> {
+  #compile(calls: readonly WasmCall[], optimized: boolean): Map<string, KernelFunction[]> {
     if (calls.length === 0) return new Map();
     const builder = new ModuleBuilder(
       { initialPages: 1, maximumPages: this.#heap.maximumPages, shared: this.#heap.shared },
@@ -62,7 +68,11 @@ export class Compiler {
     try {
       const bytes = builder.encode();
       const compiled = (): WebAssembly.Module => new WebAssembly.Module(bytes);
-      const module = this.#engine ? this.#engine.compileWide(compiled) : compiled();
+      const module = this.#engine
+        ? this.#engine.compileWide(compiled)
+        : optimized
+          ? compileWithFlags(OPTIMIZED, compiled)
+          : compiled();
       const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#heap.memory } });
       const names = calls.flatMap(({ phases }, index) => phases.map(({ name }) => `${index}.${name}`));
       this.#table.register(

@@ -6,7 +6,7 @@
  * is compiled as always.
  */
 import type * as fileSystem from 'node:fs';
-import type * as v8 from 'node:v8';
+import { compileWithFlags, type Flag, isNode, nodeModule, OPTIMIZED } from './engineFlags.js';
 
 export interface WideEngine {
   /** Why it cannot be done here; null where it can. */
@@ -25,33 +25,11 @@ export interface WideTrial {
 /** The first version of Node whose pass is known to be right for the code that is written here. */
 const FIRST_NODE = 24;
 
-/** A flag that is on while a module is compiled: what sets it, and what ends it. */
-type Flag = readonly [on: string, off: string];
-
-/**
- * Without those behind the first the pass would come late: functions begin in code that is made fast and is not joined,
- * and are compiled again when they have run for a while.
- */
+/** The pass, and what makes it come at once: it is a part of the optimizing compiler. */
 const FLAGS: readonly Flag[] = [
   ['--experimental-wasm-revectorize', '--no-experimental-wasm-revectorize'],
-  ['--no-wasm-lazy-compilation', '--wasm-lazy-compilation'],
-  ['--no-liftoff', '--liftoff'],
+  ...OPTIMIZED,
 ];
-
-/**
- * Belongs to `--no-liftoff`: code that may go back to the first kind needs counts that only that kind makes, and V8 ends the
- * process where they are missing. On by default from this version of Node on (V8 13.7).
- */
-const DEOPTIMIZATION: Flag = ['--no-wasm-deopt', '--wasm-deopt'];
-const DEOPTIMIZATION_NODE = 25;
-
-const nodeVersion = (): number => Number.parseInt(process.versions.node, 10);
-
-/** A module of Node, without an import that a bundler for browsers would follow. Node 20.16 and newer. */
-function nodeModule<T>(name: string): T | undefined {
-  const load = process.getBuiltinModule as ((name: string) => unknown) | undefined;
-  return load?.(name) as T | undefined;
-}
 
 /** What is known of the program's surroundings. */
 export interface Surroundings {
@@ -66,7 +44,7 @@ export interface Surroundings {
 
 /** Why vectors cannot be joined there, as the end of a sentence; null where they can. */
 export function findObstacle({ versions, built, arch, features }: Surroundings): string | null {
-  if (!versions?.node || !versions.v8 || versions.bun || versions.deno) {
+  if (!versions?.node || !isNode(versions)) {
     return 'only Node lets a program switch V8 to 256 bits, and this is not Node';
   }
   if (Number.parseInt(versions.node, 10) < FIRST_NODE) {
@@ -105,18 +83,5 @@ export const nodeWideEngine: WideEngine = {
     if (obstacle === undefined) obstacle = findObstacle(surroundings());
     return obstacle;
   },
-  compileWide(compile) {
-    const { setFlagsFromString } = nodeModule<typeof v8>('node:v8') as typeof v8;
-    // A flag that the program itself was started with stays.
-    const words = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
-    const given = new Set(words.map((word) => word.replaceAll('_', '-')));
-    const all = nodeVersion() < DEOPTIMIZATION_NODE ? FLAGS : [...FLAGS, DEOPTIMIZATION];
-    const flags = all.filter(([on]) => !given.has(on));
-    for (const [on] of flags) setFlagsFromString(on);
-    try {
-      return compile();
-    } finally {
-      for (const [, off] of flags) setFlagsFromString(off);
-    }
-  },
+  compileWide: (compile) => compileWithFlags(FLAGS, compile),
 };
