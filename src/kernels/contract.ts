@@ -275,6 +275,14 @@ export type TrainingKernelName =
   | 'adamUpdate'
   | 'rmspropUpdate';
 
+/** A call of a kernel with all that it needs. */
+export interface KernelCall<K extends KernelName = KernelName> {
+  readonly kernel: K;
+  readonly inputs: readonly Operand[];
+  readonly attributes: KernelAttributes[K];
+  readonly outputs: readonly TensorType[];
+}
+
 /** A compute backend. */
 export interface Backend {
   /** Short name, such as `reference`. */
@@ -297,6 +305,11 @@ export interface Backend {
     attributes: KernelAttributes[K],
     outputs: readonly TensorType[],
   ): Storage[];
+  /**
+   * Runs calls of which none reads what another makes, as one piece of work; results in the order of the calls. Optional:
+   * without it they are run one by one.
+   */
+  runTogether?(calls: readonly KernelCall[]): Storage[][];
   /** Frees a storage that nothing uses any more. Optional: what is not released is collected. */
   release?(storage: Storage): void;
   /**

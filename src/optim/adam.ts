@@ -2,7 +2,7 @@
 import { ValidationError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { requireDecay, requireNonNegative } from './checks.js';
-import { Optimizer, runUpdate } from './optimizer.js';
+import { Optimizer } from './optimizer.js';
 import type { OptimizerOptions, ParameterGroup, ParametersInput } from './parameterGroup.js';
 import type { ParameterState } from './parameterState.js';
 
@@ -52,15 +52,17 @@ abstract class MomentOptimizer extends Optimizer<AdamOptions> {
       eps,
       weightDecay,
     } = group;
-    const [values, first, second] = runUpdate(
+    this.updates.add(
       'adamUpdate',
       [parameter, gradient, state.bufferOrZeros('expAvg'), state.bufferOrZeros('expAvgSq')],
       { learningRate: lr, beta1, beta2, epsilon: eps, weightDecay, decoupled: this.decoupled, step: state.step },
       3,
+      ([values, first, second]) => {
+        parameter.replaceStorage(values);
+        state.set('expAvg', first);
+        state.set('expAvgSq', second);
+      },
     );
-    parameter.replaceStorage(values);
-    state.set('expAvg', first);
-    state.set('expAvgSq', second);
   }
 }
 

@@ -3,8 +3,6 @@
  * state that is saved. An optimizer itself is a few lines around one update kernel.
  */
 import { BackendError, ValidationError } from '../errors.js';
-import type { KernelAttributes, Operand, Storage, TrainingKernelName } from '../kernels/contract.js';
-import { addTrainingKernels } from '../kernels/trainingKernels.js';
 import { checkOptions } from '../options.js';
 import { formatShape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -21,6 +19,7 @@ import {
 } from './parameterGroup.js';
 import { ParameterState } from './parameterState.js';
 import { announceUpdates } from './updateObserver.js';
+import { UpdateQueue } from './updateQueue.js';
 
 /**
  * Base class of the optimizers. To write one: give the defaults to `super`, check the options in
@@ -32,6 +31,8 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   /** Options of groups that do not say otherwise. */
   readonly defaults: Readonly<Options>;
   readonly #states = new Map<Tensor, ParameterState>();
+  /** Runs update kernels, several at a time; all have run when the step ends. */
+  protected readonly updates = new UpdateQueue();
 
   /**
    * @param parameters Tensors that require a gradient, or groups `{ params, lr, ... }` that override options.
@@ -55,7 +56,9 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   /** Checks the options of one group, apart from the learning rate and the weight decay. */
   protected abstract checkGroup(options: Options, where: string): void;
 
-  /** Computes new values for one parameter. `state.step` counts this update already. */
+  /**
+   * Computes new values for one parameter, at once or by a kernel of `updates`. `state.step` counts this update already.
+   */
   protected abstract update(
     parameter: Tensor,
     gradient: Tensor,
@@ -97,12 +100,14 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       });
     });
     const after = announceUpdates(work.map(([parameter, , { lr }]) => ({ parameter, learningRate: lr })));
+    this.updates.clear();
     for (const [parameter, gradient, group] of work) {
       const state = this.#states.get(parameter) ?? new ParameterState(parameter);
       this.#states.set(parameter, state);
       state.step++;
       this.update(parameter, gradient, state, group);
     }
+    this.updates.flush();
     for (const tell of after) tell();
   }
 
@@ -157,19 +162,6 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   *#parameters(): Generator<Tensor> {
     for (const group of this.paramGroups) yield* group.params;
   }
-}
-
-/** Runs an update kernel whose outputs all have the parameter's type. */
-export function runUpdate<K extends TrainingKernelName>(
-  kernel: K,
-  inputs: readonly Tensor[],
-  attributes: KernelAttributes[K],
-  outputs: number,
-): Storage[] {
-  addTrainingKernels();
-  const { shape, dtype, backend } = inputs[0];
-  const operands = inputs.map((input): Operand => ({ storage: input.storage, shape: input.shape, dtype: input.dtype }));
-  return backend.run(kernel, operands, attributes, new Array(outputs).fill({ shape, dtype }));
 }
 
 function checkGradient(what: string, parameter: Tensor, gradient: Tensor): void {

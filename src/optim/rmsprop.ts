@@ -1,7 +1,7 @@
 /** RMSprop: steps divided by the root of the gradient's running mean square. */
 import type { Tensor } from '../tensor/tensor.js';
 import { requireBoolean, requireFraction, requireNonNegative } from './checks.js';
-import { Optimizer, runUpdate } from './optimizer.js';
+import { Optimizer } from './optimizer.js';
 import type { OptimizerOptions, ParameterGroup, ParametersInput } from './parameterGroup.js';
 import type { ParameterState } from './parameterState.js';
 
@@ -54,15 +54,17 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     // An average that the options do not use only passes through the kernel: the gradient stands in for it.
     const buffer = momentum === 0 ? gradient : state.bufferOrZeros('momentumBuffer');
     const average = centered ? state.bufferOrZeros('gradAvg') : gradient;
-    const [values, square, newBuffer, newAverage] = runUpdate(
+    this.updates.add(
       'rmspropUpdate',
       [parameter, gradient, state.bufferOrZeros('squareAvg'), buffer, average],
       { learningRate: lr, alpha, epsilon: eps, weightDecay, momentum, centered },
       4,
+      ([values, square, newBuffer, newAverage]) => {
+        parameter.replaceStorage(values);
+        state.set('squareAvg', square);
+        if (momentum !== 0) state.set('momentumBuffer', newBuffer);
+        if (centered) state.set('gradAvg', newAverage);
+      },
     );
-    parameter.replaceStorage(values);
-    state.set('squareAvg', square);
-    if (momentum !== 0) state.set('momentumBuffer', newBuffer);
-    if (centered) state.set('gradAvg', newAverage);
   }
 }

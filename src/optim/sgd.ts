@@ -2,7 +2,7 @@
 import { ValidationError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { requireBoolean, requireFinite, requireNonNegative } from './checks.js';
-import { Optimizer, runUpdate } from './optimizer.js';
+import { Optimizer } from './optimizer.js';
 import type { OptimizerOptions, ParameterGroup, ParametersInput } from './parameterGroup.js';
 import type { ParameterState } from './parameterState.js';
 
@@ -59,8 +59,10 @@ export class SGD extends Optimizer<SGDOptions> {
     const buffer = state.buffers.get('momentumBuffer');
     const attributes = { learningRate: lr, momentum, dampening, weightDecay, nesterov, first: buffer === undefined };
     // Without a buffer its operand is not read; the gradient has the right type.
-    const [values, newBuffer] = runUpdate('sgdUpdate', [parameter, gradient, buffer ?? gradient], attributes, 2);
-    parameter.replaceStorage(values);
-    if (momentum !== 0) state.set('momentumBuffer', newBuffer);
+    const inputs = [parameter, gradient, buffer ?? gradient];
+    this.updates.add('sgdUpdate', inputs, attributes, 2, ([values, newBuffer]) => {
+      parameter.replaceStorage(values);
+      if (momentum !== 0) state.set('momentumBuffer', newBuffer);
+    });
   }
 }

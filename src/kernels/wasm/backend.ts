@@ -3,7 +3,7 @@
  * Kernels that it does not have, and dtypes other than float32, run as the reference kernels on the same memory.
  */
 import { BackendError } from '../../errors.js';
-import type { KernelAttributes, KernelName, Operand, Storage, TensorType } from '../contract.js';
+import type { KernelAttributes, KernelCall, KernelName, Operand, Storage, TensorType } from '../contract.js';
 import { bytesPerElement, type DType, type TypedArray } from '../dtype.js';
 import type { CompiledProgram, KernelProgram, KernelStep, ProgramBackend } from '../program.js';
 import type { HostOperand } from '../reference/kernel.js';
@@ -49,6 +49,15 @@ export interface WasmInfo {
   /** How often each kernel ran as WebAssembly, and as the reference kernel. */
   readonly launches: ReadonlyMap<string, number>;
   readonly fallbacks: ReadonlyMap<string, number>;
+}
+
+/** A call that is ready to run. */
+interface PreparedCall {
+  readonly call: WasmCall;
+  readonly results: WasmStorage[];
+  readonly addresses: readonly number[];
+  /** Elements of all operands. */
+  readonly elements: number;
 }
 
 export class WasmBackend implements ProgramBackend {
@@ -201,6 +210,41 @@ export class WasmBackend implements ProgramBackend {
       this.#profiler.add('call', null, started, describeCall({ kernel, inputs, attributes, outputs }));
     }
     return results;
+  }
+
+  runTogether(calls: readonly KernelCall[]): Storage[][] {
+    const prepared = this.#profiler.active ? [] : calls.map((each) => this.#prepare(each));
+    if (!prepared.every((each) => each !== null) || prepared.length < calls.length) {
+      for (const each of prepared) for (const result of each?.results ?? []) this.release(result);
+      return calls.map(({ kernel, inputs, attributes, outputs }) => this.run(kernel, inputs, attributes, outputs));
+    }
+    const functions = this.#compiler.functions(prepared.map(({ call }) => call));
+    this.#runner.begin();
+    prepared.forEach(({ call, addresses, elements }, index) => {
+      const values = [...addresses, ...(call.scalars ?? [])];
+      phaseCalls(call, functions[index], this.#table, elements).forEach((phase, position) => {
+        this.#runner.add(phase, [...values, 0, phase.units], position === 0);
+      });
+      count(this.#launches, calls[index].kernel);
+    });
+    this.#runner.finish();
+    return prepared.map(({ results }) => results);
+  }
+
+  /** A call and its results in the heap; null where it needs scratch memory or something outside of the heap. */
+  #prepare({ kernel, inputs, attributes, outputs }: KernelCall): PreparedCall | null {
+    const call = this.#lower(kernel, inputs, attributes, outputs);
+    if (!call || call.scratchBytes) return null;
+    const results = outputs.map(({ dtype, shape }) => this.#allocate(dtype, sizeOf(shape)));
+    const addresses: number[] = [];
+    for (const { block } of [...inputs.map(({ storage }) => this.#own(storage)), ...results]) {
+      if (block) addresses.push(block.address);
+    }
+    if (addresses.length < inputs.length + outputs.length) {
+      for (const result of results) this.release(result);
+      return null;
+    }
+    return { call, results, addresses, elements: elementsOf([...inputs, ...outputs]) };
   }
 
   /**

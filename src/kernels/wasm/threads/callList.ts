@@ -45,11 +45,12 @@ export class CallList {
   /**
    * Adds a call, which all threads share or the calling thread does alone.
    * @param values Addresses, scalars, and two more: the first unit and the end of the units.
+   * @param independent Whether it needs nothing of the call before it.
    */
-  add(call: PhaseCall, values: readonly number[], shared: boolean): void {
+  add(call: PhaseCall, values: readonly number[], shared: boolean, independent = false): void {
     const words = this.#words;
     // What the calling thread does alone follows one after another without a barrier.
-    if (this.length > 0 && (this.#lastShared || shared)) words[this.#last + 1] |= CALL.barrier;
+    if (this.length > 0 && !independent && (this.#lastShared || shared)) words[this.#last + 1] |= CALL.barrier;
     const at = this.#end;
     const scalarsEnd = values.length - 2;
     const integers = scalarsEnd - call.scalars;

@@ -31,8 +31,9 @@ export interface PhaseRunner {
    * Adds a call, which runs when all before it are done, at `finish` at the latest.
    * @param values All arguments of the function: addresses, scalars, 0, and the number of units. They are read at once;
    *   the caller may change the array afterwards.
+   * @param independent Whether it may run beside the call before it. Default: false.
    */
-  add(call: PhaseCall, values: readonly number[]): void;
+  add(call: PhaseCall, values: readonly number[], independent?: boolean): void;
   /**
    * Returns when all calls are done.
    * @throws BackendError `KERNEL_TRAPPED`, `WORKER_DIED`
@@ -114,7 +115,7 @@ export class ThreadedRunner implements PhaseRunner {
     this.#sharedCost = 0;
   }
 
-  add(call: PhaseCall, values: readonly number[]): void {
+  add(call: PhaseCall, values: readonly number[], independent = false): void {
     const { crew } = this.#holder;
     const shared = call.units > 1 && call.cost >= this.#minimumShared;
     if (shared) this.#sharedCost += call.cost;
@@ -131,7 +132,7 @@ export class ThreadedRunner implements PhaseRunner {
       this.#run(crew);
       crew.calls.clear();
     }
-    crew.calls.add(call, values, shared);
+    crew.calls.add(call, values, shared, independent);
   }
 
   finish(): void {
