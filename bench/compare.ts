@@ -115,9 +115,7 @@ const command = defineCommand({
       ...machineLines(results, threads, run.peer?.versions ?? ''),
       ...comparisonLines(results),
       '',
-      ...(left.includes('peers')
-        ? []
-        : ['## JavaScript engines', '', ...attempt(() => peersLines(threads, rounds)), '']),
+      ...(left.includes('peers') ? [] : ['## JavaScript engines', '', ...attempt(() => peersLines(threads, 1)), '']),
       ...(left.includes('scaling')
         ? []
         : [

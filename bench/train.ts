@@ -22,18 +22,31 @@ import {
   type Tensor,
 } from 'quantgrad';
 import { Bench } from 'tinybench';
-import { nodeProgram } from './engine.js';
+import { median, nodeProgram } from './engine.js';
 import { WORKLOADS } from './networks.js';
 import { checkWorkloads } from './steps.js';
 
-async function medianMs(step: () => void, steps: number): Promise<number> {
-  const bench = new Bench({ time: 0, iterations: steps, warmupTime: 0, warmupIterations: 2 });
-  bench.add('step', step);
-  const [task] = await bench.run();
-  const { result } = task;
-  if (!('latency' in result))
-    throw new Error(`The step failed: ${String('error' in result ? result.error : result.state)}`);
-  return Math.round(result.latency.p50 * 100) / 100;
+/** In how many turns steps are timed that are compared: what else the machine does changes from second to second. */
+const TURNS = 4;
+
+/** Medians of steps that take turns, in milliseconds. */
+async function mediansInTurn(tasks: readonly (() => void)[], steps: number): Promise<number[]> {
+  const samples = tasks.map((): number[] => []);
+  const iterations = Math.ceil(steps / TURNS);
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const [index, task] of tasks.entries()) {
+      const bench = new Bench({
+        ...{ time: 0, iterations, warmupTime: 0, warmupIterations: turn === 0 ? 2 : 1 },
+        retainSamples: true,
+      });
+      bench.add('step', task);
+      const [{ result }] = await bench.run();
+      if (!('latency' in result) || !result.latency.samples)
+        throw new Error(`The step failed: ${String('error' in result ? result.error : result.state)}`);
+      samples[index].push(...result.latency.samples);
+    }
+  }
+  return samples.map((values) => Math.round(median(values) * 100) / 100);
 }
 
 function trainingStep(model: nn.Module, lr: number, x: Tensor, y: Tensor): () => void {
@@ -56,11 +69,11 @@ async function measure(name: string, steps: number): Promise<Record<string, numb
   const started = performance.now();
   step();
   const first = performance.now() - started;
-  const fp32 = await medianMs(step, steps);
-  compiled.eval();
-  const infer = await medianMs(() => void noGrad(() => compiled.forward(x)), steps);
   const quantized = (await quantize(float, [x], { subsetSize: 1 })).train();
-  const qat = await medianMs(trainingStep(quantized, 1e-5, x, y), steps);
+  compiled.train();
+  const [fp32, qat] = await mediansInTurn([step, trainingStep(quantized, 1e-5, x, y)], steps);
+  compiled.eval();
+  const [infer] = await mediansInTurn([() => void noGrad(() => compiled.forward(x))], steps);
   return {
     fp32_step_ms: fp32,
     qat_step_ms: qat,

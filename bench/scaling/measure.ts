@@ -26,8 +26,18 @@ export interface ScalingReport {
   readonly workloads: readonly { readonly workload: string; readonly doubling: number; readonly firstStep: number }[];
   /** One thread's step divided by that on `threads`; null if resnet18-32-b32 was not asked for. */
   readonly threadsGain: number | null;
+  /** The same of multiply-adds that stay in registers: how much faster more threads of this machine can be at most. */
+  readonly threadsLimit: number;
   /** GF/s of a product of 1024 x 1024 on one thread. */
   readonly product: number;
+  /** GF/s of multiply-adds that stay in registers, on one thread, in the same processes. */
+  readonly productLimit: number;
+}
+
+interface ProductFigures {
+  readonly engine: string;
+  readonly gflops: number;
+  readonly limit: number;
 }
 
 const THREADS_WORKLOAD = 'resnet18-32-b32';
@@ -63,22 +73,27 @@ export function measureScaling(options: ScalingOptions): ScalingReport {
       )
     : [];
   const [alone, together] = [0, 1].map((side) => median(alternate.map((pair) => pair[side])));
-  const products = Array.from(
-    { length: rounds },
-    () => runScript<{ readonly engine: string; readonly gflops: number }>('product.ts', common, node)[0],
+  const products = Array.from({ length: rounds }, () =>
+    [1, threads].map(
+      (count) => runScript<ProductFigures>('product.ts', [...common, '--threads', String(count)], node)[0],
+    ),
   );
+  const [limit, limitTogether] = [0, 1].map((side) => median(products.map((pair) => pair[side].limit)));
   return {
-    engine: engine || products[0].engine,
+    engine: engine || products[0][0].engine,
     simd,
     threads,
     workloads: rows,
     threadsGain: alternate.length > 0 ? alone / together : null,
-    product: median(products.map(({ gflops }) => gflops)),
+    threadsLimit: limitTogether / limit,
+    product: median(products.map(([{ gflops }]) => gflops)),
+    productLimit: limit,
   };
 }
 
 /** The report as lines of Markdown. */
-export function formatScaling({ engine, simd, threads, workloads, threadsGain, product }: ScalingReport): string[] {
+export function formatScaling(report: ScalingReport): string[] {
+  const { engine, simd, threads, workloads, threadsGain, threadsLimit, product, productLimit } = report;
   const target = simd === 256 ? PRODUCT.node24 : PRODUCT.node20;
   return [
     `${engine}, ${simd} bits${simd === 256 ? ', fast mode' : ''}, ${threads} threads, QAT steps.`,
@@ -92,7 +107,9 @@ export function formatScaling({ engine, simd, threads, workloads, threadsGain, p
     '',
     ...(threadsGain === null
       ? []
-      : [`- ${THREADS_WORKLOAD}, 1 thread / ${threads} threads: ${atLeast(threadsGain, TWO_THREADS)}`]),
-    `- Matrix product 1024, GF/s on one thread: ${atLeast(product, target, 1)}`,
+      : [
+          `- ${THREADS_WORKLOAD}, 1 thread / ${threads} threads: ${atLeast(threadsGain, TWO_THREADS)}; of multiply-adds in registers: ${threadsLimit.toFixed(2)}`,
+        ]),
+    `- Matrix product 1024, GF/s on one thread: ${atLeast(product, target, 1)}; of multiply-adds in registers: ${productLimit.toFixed(1)}`,
   ];
 }

@@ -99,10 +99,12 @@ describe('other reports', () => {
       threads: 2,
       workloads: [{ workload, doubling: 1.02, firstStep: 2100 }],
       threadsGain: 1.8,
+      threadsLimit: 1.91,
       product: 74.94,
+      productLimit: 96.3,
     }).join('\n');
     expect(text).toContain('1.02 (<= 1.05, met) | 2100 (<= 2000, not met)');
-    expect(text).toContain('1.80 (>= 1.7, met)');
-    expect(text).toContain('74.9 (>= 75, not met)');
+    expect(text).toContain('1.80 (>= 1.7, met); of multiply-adds in registers: 1.91');
+    expect(text).toContain('74.9 (>= 75, not met); of multiply-adds in registers: 96.3');
   });
 });

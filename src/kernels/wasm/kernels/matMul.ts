@@ -36,7 +36,7 @@ export const matMul: WasmKernel<'matMul'> = ([a, b], { transposeA, transposeB },
   const [leftBatch, rightBatch] = [a, b].map(({ shape }) => stridesUnder(shape.slice(0, -2), batch));
   // Both operands are packed anew for each block, so that blocks are larger than where one of them is at hand.
   let columnBlock = evenBlock(columns, 2 * COLUMN_BLOCK, TILE_COLUMNS);
-  const rowBlock = chooseRowBlock(rows, sizeOf(batch) * Math.ceil(columns / columnBlock), 2 * ROW_BLOCK);
+  const rowBlock = chooseRowBlock(rows, sizeOf(batch) * Math.ceil(columns / columnBlock), 4 * ROW_BLOCK);
   // Narrower blocks where there would be too few for several threads.
   while (
     columnBlock > 2 * TILE_COLUMNS &&
