@@ -86,8 +86,8 @@ export interface InitOptions {
   /**
    * Threads that kernels run on, the calling one included, as `setThreads` sets; from 1 to 64. Results are the same bits for
    * every number. Default: the environment variable `QUANTGRAD_THREADS`, else the number of cores that the process may use; 1 in
-   * a browser page that is not cross-origin isolated. They start with the first work that is worth it and do not keep the
-   * process alive.
+   * a browser page that is not cross-origin isolated. `init` waits until they run; by default they start with the first
+   * work that is worth it. They do not keep the process alive.
    */
   threads?: number;
   /** Where `gpujs` computes: `gpu` (default: WebGL2 where there is one, else WebAssembly), `webgl2`, `webgpu`, `webasm` or `cpu`. */
@@ -175,7 +175,11 @@ export async function init(options: InitOptions = {}): Promise<Backend> {
   }
   if (threads !== undefined) checkThreadCount(threads);
   current = await choose(options);
-  if (threads !== undefined) setThreads(threads);
+  if (threads !== undefined) {
+    setThreads(threads);
+    // So that the first step has them. Where they cannot be started there is one, and `info().reasons` says why.
+    if (current.backend instanceof WasmBackend) await current.backend.startThreads().catch(() => {});
+  }
   return current.backend;
 }
 

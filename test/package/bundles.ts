@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 
 /** Reads a model from bytes and runs it; feeds its input from an array. */
 export const RUNS = `import { InferenceSession, tensor } from 'ENTRY';
@@ -38,21 +38,48 @@ export async function train(adam) {
 }
 `;
 
+const OPTIONS = {
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  platform: 'browser',
+  external: ['node:*', '*/vendor/gpu.js'],
+  metafile: true,
+  logLevel: 'error',
+} satisfies BuildOptions & { metafile: true };
+
+/** The engine: tensors, gradients, layers, optimizers, data, plans, and the WebAssembly backend with all its kernels. */
+export const ENGINE = `export { compile, data, functional, grad, init, info, manualSeed, nn, noGrad, optim, rand, randint, randn, setThreads, Tensor, tensor } from 'quantgrad';`;
+
+/** Bytes that a program loads at its start: without what it loads when it needs it, such as the GPU.js backend. */
+export async function bytesAtStart(folder: string, name: string, program: string): Promise<number> {
+  const source = join(folder, `${name}.mjs`);
+  writeFileSync(source, program);
+  const { metafile } = await build({
+    ...OPTIONS,
+    entryPoints: [source],
+    outdir: join(folder, name),
+    splitting: true,
+  });
+  const outputs = new Map(Object.entries(metafile.outputs));
+  const wanted = [...outputs.keys()].filter((path) => outputs.get(path)?.entryPoint?.endsWith(`${name}.mjs`));
+  for (const path of wanted) {
+    for (const { path: other, kind } of outputs.get(path)?.imports ?? []) {
+      if (kind === 'import-statement' && outputs.has(other) && !wanted.includes(other)) wanted.push(other);
+    }
+  }
+  return wanted.reduce((sum, path) => sum + (outputs.get(path)?.bytes ?? 0), 0);
+}
+
 /** Bytes of the bundle of a program in `folder`, where the package is installed. */
 export async function bundle(folder: string, name: string, program: string): Promise<{ path: string; bytes: number }> {
   const source = join(folder, `${name}.mjs`);
   const path = join(folder, `${name}.bundle.mjs`);
   writeFileSync(source, program);
   const { metafile } = await build({
+    ...OPTIONS,
     entryPoints: [source],
     outfile: path,
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    platform: 'browser',
-    external: ['node:*', '*/vendor/gpu.js'],
-    metafile: true,
-    logLevel: 'error',
   });
   const [output] = Object.values(metafile.outputs);
   return { path, bytes: output.bytes };

@@ -6,13 +6,14 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { bundle, load, RUNS, TRAINS } from './bundles.js';
+import { bundle, bytesAtStart, ENGINE, load, RUNS, TRAINS } from './bundles.js';
 import { type Installed, installPackage, ROOT, readJson, runOrThrow, runProgram } from './install.js';
 import { COMMONJS, ESM, TYPES } from './programs.js';
 import { ensure, Report, Skip } from './report.js';
 import { checkRuntimes } from './runtimes.js';
 
 const MOST_BYTES = 6_000_000;
+const MOST_ENGINE_BYTES = 400_000;
 const MOST_DEPENDENCIES = 3;
 const PUBLINT = 'publint@0.3.25';
 const ARE_THE_TYPES_WRONG = '@arethetypeswrong/cli@0.18.5';
@@ -140,7 +141,12 @@ async function checkBundles(report: Report, { folder }: Installed): Promise<void
     }
     return `${sizes.join(', ')} of ${trains.bytes}`;
   });
-  await report.check('such a bundle runs a saved model', async () => {
+  await report.check('the engine and the WebAssembly backend are at most 400 KB, minified', async () => {
+    const bytes = await bytesAtStart(folder, 'engine', ENGINE);
+    ensure(bytes <= MOST_ENGINE_BYTES, `${bytes} bytes`);
+    return `${bytes} bytes`;
+  });
+  await report.check('a bundle that only runs a model runs a saved one', async () => {
     const { classify } = (await load(join(folder, 'runs-1.bundle.mjs'))) as {
       classify(xml: Uint8Array, bin: Uint8Array, values: readonly number[]): Promise<ArrayLike<number>>;
     };

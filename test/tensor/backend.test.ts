@@ -84,9 +84,11 @@ describe('init', () => {
   });
 
   it('sets the number of threads', async () => {
-    await init({ threads: 3 });
+    const backend = await init({ threads: 3 });
     expect(getThreads()).toBe(3);
     expect(info().threads).toBe(3);
+    // They run by then.
+    expect((backend as WasmBackend).info().threads).toBe(3);
     await expect(init({ threads: 0 })).rejects.toMatchObject({ code: 'THREAD_COUNT' });
     expect(getThreads()).toBe(3);
   });

@@ -123,6 +123,11 @@ export class WasmBackend implements ProgramBackend {
     return this.#runner.setThreads(count);
   }
 
+  /** Starts the threads and waits until they run. @throws BackendError `WORKER_DIED` */
+  startThreads(): Promise<void> {
+    return this.#runner.startThreads();
+  }
+
   /** Ends the worker threads. What was computed stays readable; kernels go on with one thread. */
   dispose(): Promise<void> {
     return this.#runner.dispose();

@@ -95,6 +95,14 @@ export class ThreadedRunner implements PhaseRunner {
   async setThreads(count: number): Promise<void> {
     this.#own = checkThreadCount(count);
     this.#stoppedAt = null;
+    await this.startThreads();
+  }
+
+  /**
+   * Starts the threads that are wanted, and waits until they run. Without it they start when the first work is worth it.
+   * @throws BackendError `WORKER_DIED` if one cannot be started; `problem` then says why
+   */
+  async startThreads(): Promise<void> {
     this.#adjust();
     const host = this.#possible ? await findThreadHost() : null;
     if (!host || this.#wanted() < 2) return;
