@@ -49,7 +49,7 @@ const OPTIONS = {
 } satisfies BuildOptions & { metafile: true };
 
 /** The engine: tensors, gradients, layers, optimizers, data, plans, and the WebAssembly backend with all its kernels. */
-export const ENGINE = `export { compile, data, functional, grad, init, info, manualSeed, nn, noGrad, optim, rand, randint, randn, setThreads, Tensor, tensor } from 'quantgrad';`;
+export const ENGINE = `export { compile, data, functional, init, info, manualSeed, nn, noGrad, optim, rand, randint, randn, setThreads, Tensor, tensor } from 'quantgrad';`;
 
 /** Bytes that a program loads at its start: without what it loads when it needs it, such as the GPU.js backend. */
 export async function bytesAtStart(folder: string, name: string, program: string): Promise<number> {
