@@ -3,8 +3,6 @@
  * npm run bench:train -- [--json] [--threads N] [--simd 128|256] [--mode portable|fast] [--node 24] [--backend wasm|reference] [--steps N] WORKLOAD...
  * A step is zeroGrad, forward, cross entropy, backward, SGD with momentum 0.9. Prints a table, or one JSON line per workload.
  */
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { defineCommand, runMain } from 'citty';
 import Table from 'cli-table3';
 import {
@@ -22,8 +20,9 @@ import {
   type Tensor,
 } from 'quantgrad';
 import { Bench } from 'tinybench';
-import { median, nodeProgram } from './engine.js';
+import { median } from './engine.js';
 import { WORKLOADS } from './networks.js';
+import { runWith } from './start.js';
 import { checkWorkloads } from './steps.js';
 
 /** In how many turns steps are timed that are compared: what else the machine does changes from second to second. */
@@ -111,16 +110,6 @@ function tableOf(rows: readonly Figures[]): string {
   });
   for (const row of rows) table.push(Object.keys(COLUMNS).map((key) => row[key]));
   return table.toString();
-}
-
-/** Runs this script with another version of Node. */
-function runWith(version: string): void {
-  const values = process.argv.slice(2).filter((value, index, all) => {
-    return value !== '--node' && all[index - 1] !== '--node' && !value.startsWith('--node=');
-  });
-  const script = fileURLToPath(import.meta.url);
-  const { status } = spawnSync(nodeProgram(version), ['--import', 'tsx', script, ...values], { stdio: 'inherit' });
-  process.exitCode = status ?? 1;
 }
 
 /** One of the words, or undefined where nothing is said. */
